@@ -1,0 +1,18 @@
+# Every third-party library, from Debian's packages (packages.txt).
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(GTest REQUIRED)
+find_package(RocksDB REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(CLI11 REQUIRED)
+
+# Header-only packages without a CMake file of their own.
+add_library(tl_expected INTERFACE)
+find_path(TL_EXPECTED_INCLUDE tl/expected.hpp REQUIRED)
+add_library(xxhash INTERFACE)
+find_path(XXHASH_INCLUDE xxhash.h REQUIRED)

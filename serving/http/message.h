@@ -1,0 +1,56 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace millrace::serving {
+
+// A whole HTTP request as values: no socket, no Beast.
+struct Request {
+  std::string method;  // "GET"
+  std::string target;  // as sent, percent-encoded, with its query
+  std::string path;    // decoded path without query
+  std::vector<std::pair<std::string, std::string>> query;    // decoded, in order
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::map<std::string, std::string, std::less<>> params;    // {name} segments of the route, decoded
+  std::string body;
+  std::string peer;  // remote address without port
+
+  std::optional<std::string_view> header(std::string_view lower_case_name) const;
+  std::optional<std::string_view> query_value(std::string_view name) const;
+};
+
+// An answer. The server adds Content-Length, Connection, Date, and gzips large text when asked to.
+struct Reply {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+// An answer that comes later: `start` is called once, off the parser, and calls `finish` exactly once
+// from any thread. The connection waits; its thread does not.
+struct Later {
+  std::function<void(std::function<void(Reply)> finish)> start;
+};
+
+using Answer = std::variant<Reply, Later>;
+using Handler = std::function<Answer(const Request&)>;
+
+// Who may call a route. Every route names exactly one; the check happens before the handler, and
+// answers come in the order 401, 403, 404, 400.
+enum class Policy { kPublic, kUser, kSelfOrAdmin, kAdmin, kIngest, kSecret };
+
+struct Route {
+  std::string method;
+  std::string pattern;  // "/v1/items/{id}"; a trailing slash makes no difference
+  Policy policy = Policy::kPublic;
+  Handler handler;
+};
+
+}  // namespace millrace::serving
