@@ -7,7 +7,8 @@ namespace millrace {
 // Milliseconds since 1970-01-01T00:00:00Z.
 using UnixMillis = std::int64_t;
 
-// Where "now" comes from. Thread-safe. Only edges (ingest, serving, app) hold one: apply never does.
+// Where "now" comes from. Thread-safe. Only edges (ingest, serving, app) hold one: apply never
+// does.
 class Clock {
  public:
   virtual ~Clock() = default;

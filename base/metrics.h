@@ -34,8 +34,8 @@ class Histogram {
 std::vector<double> latency_buckets();
 
 // The process's metrics in Prometheus' terms. Asking twice for one name and label set gives the
-// same handle. Names follow research/streaming.md 5.5: counters end in _total, units are base units.
-// Thread-safe.
+// same handle. Names follow research/streaming.md 5.5: counters end in _total, units are base
+// units. Thread-safe.
 class Metrics {
  public:
   Metrics();

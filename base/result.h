@@ -7,7 +7,8 @@
 
 namespace millrace {
 
-// What kind of failure this is. The HTTP edge maps every value to one status (serving/http/problem.cc).
+// What kind of failure this is. The HTTP edge maps every value to one status
+// (serving/http/problem.cc).
 enum class Code : std::uint8_t {
   kInvalid,       // the caller's input breaks a rule; `field` and `detail` say which
   kUnauthorized,  // no credential, or a bad one
@@ -26,7 +27,8 @@ enum class Code : std::uint8_t {
 // Stable lower-case name of a code, as used in metrics and machine-readable answers.
 std::string_view code_name(Code code);
 
-// A failure that can be expected. `detail` is for people and says what to do next where that is known.
+// A failure that can be expected. `detail` is for people and says what to do next where that is
+// known.
 struct [[nodiscard]] Error {
   Code code = Code::kInternal;
   std::string detail;
@@ -47,16 +49,16 @@ inline tl::unexpected<Error> fail(Code code, std::string detail, std::string fie
 
 #define MILLRACE_CONCAT_(a, b) a##b
 #define MILLRACE_CONCAT(a, b) MILLRACE_CONCAT_(a, b)
-#define MILLRACE_TRY_(tmp, decl, expr)                                     \
-  auto tmp = (expr);                                                       \
+#define MILLRACE_TRY_(tmp, decl, expr)                                                    \
+  auto tmp = (expr);                                                                      \
   if (!tmp.has_value()) return tl::unexpected<::millrace::Error>(std::move(tmp.error())); \
   decl = std::move(tmp.value())
 // MILLRACE_TRY(auto x, expr): x is the value of a Result expression; returns its error otherwise.
 #define MILLRACE_TRY(decl, expr) MILLRACE_TRY_(MILLRACE_CONCAT(try_, __LINE__), decl, expr)
 // MILLRACE_CHECK(expr): the same for a Status.
-#define MILLRACE_CHECK(expr)                                                          \
-  do {                                                                                \
-    auto try_status = (expr);                                                         \
-    if (!try_status.has_value())                                                      \
-      return tl::unexpected<::millrace::Error>(std::move(try_status.error()));        \
+#define MILLRACE_CHECK(expr)                                                   \
+  do {                                                                         \
+    auto try_status = (expr);                                                  \
+    if (!try_status.has_value())                                               \
+      return tl::unexpected<::millrace::Error>(std::move(try_status.error())); \
   } while (false)

@@ -1,0 +1,78 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/result.h"
+#include "schemas/item.h"
+#include "state/catalog_view.h"
+#include "state/digest.h"
+#include "state/rocks.h"
+
+namespace millrace::state {
+
+// A demand of the catalog on one person's partition.
+struct Demand {
+  Offset catalog_offset = 0;
+  UserId erase;
+};
+
+// What a catalog command came to.
+enum class CommandOutcome : std::uint8_t {
+  kCreated = 0,
+  kReplaced = 1,
+  kDeleted = 2,
+  kNotFound = 3,
+  kAccepted = 4
+};
+
+// The facts of the `catalog` log, and their newest view. One writer thread applies and publishes;
+// any thread reads. The catalog is wholly in memory as a view; RocksDB keeps it for the next start.
+class CatalogStore {
+ public:
+  struct Options {
+    std::string directory;
+    Db::Mode mode = Db::Mode::kReadWrite;
+  };
+  static Result<std::unique_ptr<CatalogStore>> open(const Options& options,
+                                                    const RocksShared& shared, NameTable& items,
+                                                    CatalogNames& names, Metrics& metrics);
+  ~CatalogStore();
+
+  // ---- the writer's ----
+  // Applies the record at `offset`; below next_offset() it has no effect. A record that cannot be
+  // decoded becomes a dead letter (reason and bytes kept) and the offset moves on.
+  void apply(Offset offset, UnixMillis log_time, std::string_view record);
+  // Makes everything applied visible; returns the items that were put or deleted since the last
+  // call.
+  std::vector<ItemIndex> publish();
+  // Writes everything published in one WriteBatch with the offset.
+  Status commit();
+
+  // ---- any thread's ----
+  std::shared_ptr<const CatalogView> view() const;
+  Offset next_offset() const;              // as of the last publish
+  std::uint64_t last_record_hash() const;  // XXH3 of the record below next_offset
+  std::optional<CommandOutcome> outcome(std::string_view command_id) const;  // of the last 100,000
+  std::vector<Demand> demands_after(Offset catalog_offset, std::size_t limit) const;
+  std::uint64_t highest_number(
+      std::string_view kind) const;  // in use ever, of `kind:number`; 0: none
+  Digest digest() const;             // of the stored facts as of the last commit
+  Result<Digest> scan_digest() const;
+  Status for_each_fact(
+      const std::function<bool(std::string_view key, std::string_view value)>&) const;
+  Db& db();
+  std::size_t memory_bytes() const;
+
+ private:
+  struct Impl;
+  explicit CatalogStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace millrace::state

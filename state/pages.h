@@ -1,0 +1,137 @@
+#pragma once
+#include <array>
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "schemas/ids.h"
+#include "state/digest.h"
+#include "state/trend.h"
+
+namespace millrace::state {
+
+// Facts as values: what a partition's log says, and nothing else. Integers only. One writer changes
+// them; what is published is immutable.
+
+// Number of an item in its partition's dictionary: 0, 1, 2 … in the order of first mention in the
+// log.
+using ItemNumber = std::uint32_t;
+
+struct TypeCount {
+  std::uint32_t type = 0;
+  std::uint32_t count = 0;
+  friend bool operator==(const TypeCount&, const TypeCount&) = default;
+};
+// Ascending by type; no zero counts.
+using TypeCounts = boost::container::small_vector<TypeCount, 2>;
+void add_count(TypeCounts& counts, std::uint32_t type, std::int64_t by);
+std::uint32_t count_of(const TypeCounts& counts, std::uint32_t type);
+
+// Stored bits: never change one.
+enum RowFlag : std::uint8_t {
+  kLiked = 1,
+  kDisliked = 2,
+  kSaved = 4,
+  kWatched = 8,
+  kRated = 16,
+};
+
+// One person's dealings with one item.
+struct ItemRow {
+  ItemNumber item = 0;
+  std::uint8_t flags = 0;
+  std::int32_t rating_centi = 0;  // hundredths of a star, with kRated
+  std::uint32_t order = 0;        // place in the person's sequence, from 1; 0: not in it
+  UnixMillis last_time = 0;       // event time of the last event in log order
+  TypeCounts counts;
+  TrendShare trend{};
+
+  bool has(RowFlag flag) const { return (flags & flag) != 0; }
+  friend bool operator==(const ItemRow&, const ItemRow&) = default;
+};
+
+// Rows ascending by item; at most kMaxRowsPerPage.
+inline constexpr std::size_t kMaxRowsPerPage = 32;
+struct RowPage {
+  std::vector<ItemRow> rows;
+  mutable Digest stored{};  // of its row in RocksDB; the commit thread's alone
+};
+
+// A row page of a person, with its place. Pages partition the items by ranges: a page holds items
+// from first_item (0 for the first page) up to the next page's first_item.
+struct RowPageRef {
+  ItemNumber first_item = 0;
+  std::uint32_t number = 0;  // part of its key; never reused for this person
+  std::shared_ptr<const RowPage> page;
+};
+
+// History lies in sealed pages and a tail, oldest first: delimited HistoryEntry messages
+// (schemas/proto/state.proto).
+inline constexpr std::size_t kHistoryPageBytes =
+    1024;  // the tail is sealed when it grows past this
+struct SealedHistory {
+  std::uint32_t number = 0;
+  UnixMillis newest_log_time = 0;
+  std::shared_ptr<const std::string> bytes;
+};
+
+// All of a person's facts but the sealed history. A value: copying it clones it (row pages shared).
+struct Person {
+  TypeCounts counts;                 // by type, over all items
+  std::uint64_t events = 0;          // applied so far
+  std::uint32_t next_order = 1;      // next ItemRow::order
+  std::vector<ItemNumber> sequence;  // the last `sequence_window` items in it, newest last
+  std::vector<RowPageRef>
+      pages;  // ascending by first_item; a single page is kept in the head's row
+  std::uint32_t next_page = 1;
+  std::string history_tail;
+  std::uint32_t history_first = 0;  // sealed pages [history_first, history_next) exist
+  std::uint32_t history_next = 0;
+  std::vector<SealedHistory> unwritten;  // sealed, and not yet known to be in RocksDB
+  mutable Digest stored{};               // of the head's row in RocksDB; the commit thread's alone
+
+  const ItemRow* find(ItemNumber item) const;
+  // The row of `item`, to change; inserted when absent. Clones a page that others hold too and
+  // splits one that is full. Ends the validity of references from earlier calls.
+  ItemRow& row(ItemNumber item);
+  std::size_t memory_bytes() const;  // about
+
+  template <class F>
+  void for_each_row(F&& f) const {
+    for (const auto& ref : pages) {
+      for (const auto& row : ref.page->rows) f(row);
+    }
+  }
+};
+
+// What a partition knows of an item: sums over its people of what `contribute` says of their rows.
+struct ItemStats {
+  TypeCounts counts;
+  std::uint32_t likers = 0;  // people who like it now
+  std::uint32_t dislikers = 0;
+  std::uint32_t savers = 0;
+  std::uint32_t watchers = 0;
+  std::uint32_t raters = 0;
+  std::int64_t rating_sum_centi = 0;
+  TrendSum trend{};
+
+  friend bool operator==(const ItemStats&, const ItemStats&) = default;
+};
+
+// Adds (sign = 1) or takes away (sign = -1) what `row` stands for in its item's statistics: the f
+// of "an event adds f(new) - f(old), erasure adds -f". Trend epochs that `stats` has forgotten are
+// left out; adding a newer epoch advances it.
+void contribute(ItemStats& stats, const ItemRow& row, int sign);
+
+// Item statistics are stored in chunks, dense by item number.
+inline constexpr std::size_t kItemsPerChunk = 16;
+struct ItemChunk {
+  std::array<ItemStats, kItemsPerChunk> items;
+  mutable Digest stored{};  // of its row in RocksDB; the commit thread's alone
+};
+
+}  // namespace millrace::state
