@@ -1,0 +1,115 @@
+#include "schemas/record.h"
+
+#include <gtest/gtest.h>
+
+#include "schemas/proto/records.pb.h"
+
+namespace millrace {
+namespace {
+
+Interaction full_interaction() {
+  Interaction it;
+  it.type_number = 14;
+  it.weight = -3;
+  it.event.source = "app";
+  it.event.id = "e1";
+  it.event.user = UserId("u1");
+  it.event.item = ItemId("movie:1");
+  it.event.time = -5;
+  it.event.session = "s";
+  it.event.value_centi = 450;
+  it.event.duration_s = 0;
+  it.event.mood = "calm";
+  it.event.mood_intensity = 10;
+  it.event.device = "phone";
+  it.event.context = R"({"page":"home"})";
+  it.event.context_is_object = true;
+  it.event.notes = "naïve";
+  it.event.recommendation_id = "r1";
+  return it;
+}
+
+Interaction small_interaction() {
+  Interaction it;
+  it.type_number = 1;
+  it.event.user = UserId("u");
+  it.event.item = ItemId("i");
+  it.event.time = 1'700'000'000'000;
+  return it;
+}
+
+Item full_item() {
+  Item item;
+  item.id = ItemId("movie:1");
+  item.kind = "movie";
+  item.title = "Heat";
+  item.categories = {"Crime", "Drama"};
+  item.tags = {"la"};
+  item.price = "10.00";
+  item.created = 0;
+  item.published = 1'000;
+  item.attributes = R"({"year":1995})";
+  item.hidden = true;
+  return item;
+}
+
+TEST(LogRecord, InteractionsRoundTrip) {
+  // A full one first: the second must not inherit anything from it.
+  for (const auto& interaction : {full_interaction(), small_interaction()}) {
+    const auto back = decode_log_record(encode(LogRecord(interaction)));
+    ASSERT_TRUE(back.has_value());
+    EXPECT_EQ(std::get<Interaction>(*back), interaction);
+  }
+}
+
+TEST(LogRecord, InteractionBytesAreWhatProtobufWrites) {
+  const std::string bytes = encode(LogRecord(full_interaction()));
+  proto::LogRecord message;
+  ASSERT_TRUE(message.ParseFromString(bytes));
+  EXPECT_EQ(message.interaction().user(), "u1");
+  EXPECT_EQ(message.SerializeAsString(), bytes);
+}
+
+TEST(LogRecord, ControlRecordsRoundTrip) {
+  Ruleset ruleset;
+  ruleset.types = {{1, "view"}, {64, "applaud"}};
+  ruleset.history_retention_ms = 7;
+  const LogRecord erase = EraseUser{UserId("u1"), 42};
+  EXPECT_EQ(decode_log_record(encode(LogRecord(ruleset))), LogRecord(ruleset));
+  EXPECT_EQ(decode_log_record(encode(erase)), erase);
+}
+
+TEST(CatalogRecord, EveryChangeRoundTrips) {
+  for (const CatalogRecord& record :
+       {CatalogRecord{"c1", full_item()}, CatalogRecord{"c2", DeleteItem{ItemId("movie:1")}},
+        CatalogRecord{"", DemandErase{UserId("u1")}}}) {
+    EXPECT_EQ(decode_catalog_record(encode(record)), record);
+  }
+  EXPECT_EQ(decode_item(encode(full_item())), full_item());
+}
+
+TEST(Records, BytesThatAreNoneAreCorrupt) {
+  const std::string good = encode(LogRecord(full_interaction()));
+  for (const std::string& bytes : {std::string(), std::string("\xff\xff"), std::string("\x0a\x05"),
+                                   good.substr(0, good.size() - 1), good.substr(1),
+                                   std::string("\x0a\x00", 2), std::string("\x7a\x01x")}) {
+    const auto record = decode_log_record(bytes);
+    ASSERT_FALSE(record.has_value());
+    EXPECT_EQ(record.error().code, Code::kCorrupt);
+  }
+  EXPECT_EQ(decode_catalog_record("\xff").error().code, Code::kCorrupt);
+  EXPECT_EQ(decode_catalog_record("").error().code, Code::kCorrupt);
+  EXPECT_EQ(decode_item("").error().code, Code::kCorrupt);
+}
+
+TEST(Records, NothingLessThanAUserAnItemAndATypeIsAnInteraction) {
+  Interaction it = small_interaction();
+  it.event.user.value.clear();
+  EXPECT_FALSE(decode_log_record(encode(LogRecord(it))).has_value());
+  it = small_interaction();
+  it.type_number = 0;
+  EXPECT_FALSE(decode_log_record(encode(LogRecord(it))).has_value());
+}
+
+}  // namespace
+}  // namespace millrace
