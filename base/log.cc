@@ -44,8 +44,9 @@ Sink& sink() {
 void set_log(LogLevel level, bool json) {
   sink().json = json;
   sink().logger->set_level(to_spdlog(level));
-  sink().logger->set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})"
-                                  : "%Y-%m-%dT%H:%M:%S.%e %L %v",
+  sink().logger->set_pattern(json
+                                 ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})"
+                                 : "%Y-%m-%dT%H:%M:%S.%e %L %v",
                              spdlog::pattern_time_type::utc);
   sink().logger->flush_on(spdlog::level::debug);
 }

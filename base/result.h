@@ -47,14 +47,14 @@ inline tl::unexpected<Error> fail(Code code, std::string detail, std::string fie
 
 }  // namespace millrace
 
-#define MILLRACE_CONCAT_(a, b) a##b
-#define MILLRACE_CONCAT(a, b) MILLRACE_CONCAT_(a, b)
-#define MILLRACE_TRY_(tmp, decl, expr)                                                    \
+#define MILLRACE_CONCAT_INNER(a, b) a##b
+#define MILLRACE_CONCAT(a, b) MILLRACE_CONCAT_INNER(a, b)
+#define MILLRACE_TRY_INTO(tmp, decl, expr)                                                \
   auto tmp = (expr);                                                                      \
   if (!tmp.has_value()) return tl::unexpected<::millrace::Error>(std::move(tmp.error())); \
   decl = std::move(tmp.value())
 // MILLRACE_TRY(auto x, expr): x is the value of a Result expression; returns its error otherwise.
-#define MILLRACE_TRY(decl, expr) MILLRACE_TRY_(MILLRACE_CONCAT(try_, __LINE__), decl, expr)
+#define MILLRACE_TRY(decl, expr) MILLRACE_TRY_INTO(MILLRACE_CONCAT(try_, __LINE__), decl, expr)
 // MILLRACE_CHECK(expr): the same for a Status.
 #define MILLRACE_CHECK(expr)                                                   \
   do {                                                                         \

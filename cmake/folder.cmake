@@ -1,8 +1,19 @@
+# millrace_headers(TARGET FILE...): the headers of a library; each must compile on its own
+# (target all_verify_interface_header_sets).
+function(millrace_headers target)
+  if(ARGN)
+    target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${ARGN})
+    set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  endif()
+endfunction()
+
 # millrace_folder(NAME DEP...): the library of one source folder, all its .cc files.
 function(millrace_folder name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${name}/*.cc)
   list(FILTER sources EXCLUDE REGEX "/app/main\\.cc$")
   add_library(millrace_${name} STATIC ${sources} ${CMAKE_SOURCE_DIR}/cmake/empty.cc)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${name}/*.h)
+  millrace_headers(millrace_${name} ${headers})
   target_include_directories(millrace_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_compile_options(millrace_${name} PRIVATE ${MILLRACE_WARNINGS})
   foreach(dep ${ARGN})

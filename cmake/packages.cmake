@@ -1,7 +1,6 @@
 # Every third-party library, from Debian's packages (packages.txt).
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
-find_package(GTest REQUIRED)
 find_package(RocksDB REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(ZLIB REQUIRED)

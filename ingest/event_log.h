@@ -31,17 +31,18 @@ class EventLog {
  public:
   virtual ~EventLog() = default;
 
-  // Appends all records or none, in order within each partition. `done` is called exactly once, from
-  // a thread of the log's, when they are durable or have failed: kUnavailable (the log cannot write
-  // now; nothing was kept), kTooLarge. It must not block, nor call append and wait.
+  // Appends all records or none, in order within each partition. `done` is called exactly once,
+  // from a thread of the log's, when they are durable or have failed: kUnavailable (the log cannot
+  // write now; nothing was kept), kTooLarge. It must not block, nor call append and wait.
   virtual void append(std::vector<Append> records, std::function<void(AppendResult)> done) = 0;
 
   // The same, waiting.
   AppendResult append_and_wait(std::vector<Append> records);
 
-  // Durable records from `from` on, at most max_records and about max_bytes (at least one record when
-  // there is one). Empty at the end. kNotFound when `from` is below start(); kCorrupt when the bytes
-  // there are not what was written: nothing behind them is returned by this call or a later one.
+  // Durable records from `from` on, at most max_records and about max_bytes (at least one record
+  // when there is one). Empty at the end. kNotFound when `from` is below start(); kCorrupt when the
+  // bytes there are not what was written: nothing behind them is returned by this call or a later
+  // one.
   virtual Result<std::vector<StoredRecord>> read(LogPartition partition, Offset from,
                                                  std::size_t max_records,
                                                  std::size_t max_bytes) const = 0;
@@ -56,7 +57,8 @@ class EventLog {
   // Calls `wake` (cheap, must not block) whenever end() of any partition has moved. Set before use.
   virtual void on_durable(std::function<void()> wake) = 0;
 
-  // Everything below these offsets may go. The log keeps what shares storage with records still needed.
+  // Everything below these offsets may go. The log keeps what shares storage with records still
+  // needed.
   virtual Status trim(std::span<const std::pair<LogPartition, Offset>> keep_from) = 0;
 
   // False while appends are refused (disk full, write error), with the reason to show.

@@ -24,7 +24,7 @@ struct Event {
   std::string mood;
   std::optional<std::uint32_t> mood_intensity;  // 1-10
   std::string device;
-  std::string context;             // plain text, or JSON text of an object
+  std::string context;  // plain text, or JSON text of an object
   bool context_is_object = false;
   std::string notes;
   std::string recommendation_id;
@@ -32,10 +32,10 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
-// An accepted event as the `interactions` log holds it. `type` numbers come from the ruleset's table;
-// the weight rides along so that apply needs no configuration.
+// An accepted event as the `interactions` log holds it. `type` numbers come from the ruleset's
+// table; the weight rides along so that apply needs no configuration.
 struct Interaction {
-  Event event;              // event.type is empty here: type_number says it; event.time is set
+  Event event;  // event.type is empty here: type_number says it; event.time is set
   std::uint32_t type_number = 0;
   std::int32_t weight = 0;
 
@@ -48,17 +48,18 @@ struct InteractionTypeName {
   friend bool operator==(const InteractionTypeName&, const InteractionTypeName&) = default;
 };
 
-// What apply needs to know beside the record. Changed only by a control record in the partition's own
-// log; configuration merely proposes one. Units: milliseconds of log time unless named otherwise.
+// What apply needs to know beside the record. Changed only by a control record in the partition's
+// own log; configuration merely proposes one. Units: milliseconds of log time unless named
+// otherwise.
 struct Ruleset {
   std::uint32_t rule_version = 1;
-  std::vector<InteractionTypeName> types;                 // ascending by number
-  std::int64_t short_half_life_ms = 6LL * 3600 * 1000;    // trending now
+  std::vector<InteractionTypeName> types;                   // ascending by number
+  std::int64_t short_half_life_ms = 6LL * 3600 * 1000;      // trending now
   std::int64_t long_half_life_ms = 7LL * 24 * 3600 * 1000;  // rising compares with this
-  std::uint32_t sequence_window = 50;                     // co-occurrence: a person's last items
-  std::uint64_t dedupe_ids = 1'000'000;                   // M: ids remembered per partition
+  std::uint32_t sequence_window = 50;                       // co-occurrence: a person's last items
+  std::uint64_t dedupe_ids = 1'000'000;                     // M: ids remembered per partition
   std::int64_t dedupe_ms = 24LL * 3600 * 1000;
-  std::int64_t history_retention_ms = 0;                  // 0: kept for ever
+  std::int64_t history_retention_ms = 0;  // 0: kept for ever
 
   friend bool operator==(const Ruleset&, const Ruleset&) = default;
 };

@@ -34,8 +34,9 @@ std::vector<InteractionType> built_in_rows() {
 
 }  // namespace
 
-InteractionTable::InteractionTable(const std::vector<std::pair<std::string, std::int32_t>>& overrides,
-                                   const std::vector<InteractionTypeName>& known)
+InteractionTable::InteractionTable(
+    const std::vector<std::pair<std::string, std::int32_t>>& overrides,
+    const std::vector<InteractionTypeName>& known)
     : rows_(built_in_rows()) {
   std::uint32_t next = kFirstCustomType;
   for (const auto& [num, name] : known) {
@@ -44,14 +45,16 @@ InteractionTable::InteractionTable(const std::vector<std::pair<std::string, std:
     next = std::max(next, num + 1);
   }
   for (const auto& [name, weight] : overrides) {
-    const auto row = std::find_if(rows_.begin(), rows_.end(), [&](const auto& r) { return r.name == name; });
+    const auto row =
+        std::find_if(rows_.begin(), rows_.end(), [&](const auto& r) { return r.name == name; });
     if (row != rows_.end()) {
       row->weight = weight;
     } else {
       rows_.push_back({next++, name, weight});
     }
   }
-  std::sort(rows_.begin(), rows_.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
+  std::sort(rows_.begin(), rows_.end(),
+            [](const auto& a, const auto& b) { return a.number < b.number; });
 }
 
 const InteractionType* InteractionTable::find(std::string_view name) const {

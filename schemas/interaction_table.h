@@ -12,9 +12,25 @@ namespace millrace {
 
 // Numbers of the built-in types. Stored in logs and state: never change or reuse one.
 enum class BuiltIn : std::uint32_t {
-  kView = 1, kProductView = 2, kImpression = 3, kClick = 4, kLike = 5, kUnlike = 6, kDislike = 7,
-  kSave = 8, kUnsave = 9, kShare = 10, kSkip = 11, kPlay = 12, kComplete = 13, kRate = 14,
-  kUnrate = 15, kWatch = 16, kUnwatch = 17, kCart = 18, kPurchase = 19,
+  kView = 1,
+  kProductView = 2,
+  kImpression = 3,
+  kClick = 4,
+  kLike = 5,
+  kUnlike = 6,
+  kDislike = 7,
+  kSave = 8,
+  kUnsave = 9,
+  kShare = 10,
+  kSkip = 11,
+  kPlay = 12,
+  kComplete = 13,
+  kRate = 14,
+  kUnrate = 15,
+  kWatch = 16,
+  kUnwatch = 17,
+  kCart = 18,
+  kPurchase = 19,
 };
 inline constexpr std::uint32_t kFirstCustomType = 64;  // operator-made types count up from here
 
@@ -25,12 +41,12 @@ struct InteractionType {
   std::int32_t weight = 0;
 };
 
-// The table in force at acceptance: the built-in rows plus what the operator's configuration adds or
-// changes. Immutable after construction; safe from many threads.
+// The table in force at acceptance: the built-in rows plus what the operator's configuration adds
+// or changes. Immutable after construction; safe from many threads.
 class InteractionTable {
  public:
-  // `overrides`: (name, weight). A known name changes its weight, a new one gets the next number, or
-  // the one that `known` (the ruleset in force) already gave it.
+  // `overrides`: (name, weight). A known name changes its weight, a new one gets the next number,
+  // or the one that `known` (the ruleset in force) already gave it.
   explicit InteractionTable(const std::vector<std::pair<std::string, std::int32_t>>& overrides = {},
                             const std::vector<InteractionTypeName>& known = {});
 

@@ -36,7 +36,8 @@ struct DemandErase {
   friend bool operator==(const DemandErase&, const DemandErase&) = default;
 };
 
-// A record of the `catalog` log. `command_id` names the request that made it: a repeat has no effect.
+// A record of the `catalog` log. `command_id` names the request that made it: a repeat has no
+// effect.
 struct CatalogRecord {
   std::string command_id;
   std::variant<Item, DeleteItem, DemandErase> change;

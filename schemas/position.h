@@ -8,8 +8,9 @@
 
 namespace millrace {
 
-// What X-Millrace-Position carries: for each partition named, the offset of the last record that must
-// be visible. Text form: `i<partition>:<offset>` and `c:<offset>` joined by commas, e.g. "i2:1041,c:7".
+// What X-Millrace-Position carries: for each partition named, the offset of the last record that
+// must be visible. Text form: `i<partition>:<offset>` and `c:<offset>` joined by commas, e.g.
+// "i2:1041,c:7".
 class Position {
  public:
   void include(LogPartition partition, Offset offset);  // keeps the larger offset

@@ -17,7 +17,7 @@ struct Request {
   std::string path;    // decoded path without query
   std::vector<std::pair<std::string, std::string>> query;    // decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
-  std::map<std::string, std::string, std::less<>> params;    // {name} segments of the route, decoded
+  std::map<std::string, std::string, std::less<>> params;  // {name} segments of the route, decoded
   std::string body;
   std::string peer;  // remote address without port
 
@@ -33,8 +33,8 @@ struct Reply {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-// An answer that comes later: `start` is called once, off the parser, and calls `finish` exactly once
-// from any thread. The connection waits; its thread does not.
+// An answer that comes later: `start` is called once, off the parser, and calls `finish` exactly
+// once from any thread. The connection waits; its thread does not.
 struct Later {
   std::function<void(std::function<void(Reply)> finish)> start;
 };

@@ -1,0 +1,48 @@
+"""The checks themselves: each rule finds what it is for and lets the rest through."""
+import pathlib
+import tempfile
+import unittest
+
+import layers
+import lint
+
+
+def tree(files):
+    root = pathlib.Path(tempfile.mkdtemp())
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def found(check, files):
+    root = tree(files)
+    return [line.split(":")[0] for line in (check(root) if check is layers.violations else check(root, files))]
+
+
+class Layers(unittest.TestCase):
+    def test_including_upwards_is_found(self):
+        self.assertEqual(found(layers.violations, {"base/a.h": '#include "state/b.h"\n'}), ["base/a.h"])
+
+    def test_including_own_and_lower_folders_is_fine(self):
+        self.assertEqual(found(layers.violations, {"state/a.cc": '#include "state/b.h"\n#include "base/c.h"\n'}), [])
+
+    def test_a_vendor_header_outside_its_fence_is_found(self):
+        files = {"state/keys.cc": "#include <rocksdb/db.h>\n", "state/rocks.cc": "#include <rocksdb/db.h>\n"}
+        self.assertEqual(found(layers.violations, files), ["state/keys.cc"])
+
+
+class Lint(unittest.TestCase):
+    def test_capturing_lambda_in_co_await_is_found(self):
+        files = {"serving/a.cc": "co_await co_spawn(ex, [self = shared()]() -> T { f(); }, use);\n",
+                 "serving/b.cc": "co_await co_spawn(ex, serve(std::move(s)), use); x[0] = 1;\n",
+                 "serving/c.cc": "auto [ec, n] = co_await http::async_read(s, b, p, use);\nif (b[n]) { f(); }\n"}
+        self.assertEqual(found(lint.violations, files), ["serving/a.cc"])
+
+    def test_sleeping_is_found_in_tests_only(self):
+        files = {"tests/a.cc": "std::this_thread::sleep_for(1s);\n", "serving/b.cc": "sleep_for(1s);\n"}
+        self.assertEqual(found(lint.violations, files), ["tests/a.cc"])
+
+
+if __name__ == "__main__":
+    unittest.main()
