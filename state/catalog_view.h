@@ -21,43 +21,118 @@ struct CatalogItem {
   std::string folded_title;               // for search: case- and accent-folded
   std::uint64_t natural = 0;  // the id's number for `kind:number`, else 2^64 - 1: ties by id
   UnixMillis appeared = 0;    // published, else created, else log time of the first put
+  UnixMillis first_put = 0;   // log time of the first put since the item was last deleted
   Offset changed = 0;         // catalog offset of the last put
 };
 
+// The number behind the first colon of an id, when it is one below 2^64 - 1 without leading zeros;
+// else 2^64 - 1.
+std::uint64_t natural_of(std::string_view id);
 // True when a comes before b where nothing else decides: numbers before other ids, then by text.
 bool natural_less(const CatalogItem& a, const CatalogItem& b);
+
+// What is asked of an item without naming a kind (or category): matches everything.
+inline constexpr std::uint32_t kAnyName = UINT32_MAX;
 
 // The catalog at one offset: immutable, cheap to hold, replaced as a whole. Chunks are shared with
 // the views before and after it.
 class CatalogView {
  public:
   static constexpr std::size_t kChunk = 256;
-  using Chunk = std::array<std::shared_ptr<const CatalogItem>, kChunk>;
+  // The items of kChunk indexes, with the columns that are asked for most.
+  struct Chunk {
+    Chunk() { kinds.fill(kAnyName); }
+    std::array<std::shared_ptr<const CatalogItem>, kChunk> items;
+    std::array<std::uint32_t, kChunk> kinds;  // kAnyName where there is no item
+    std::array<bool, kChunk> listed{};        // there, and not hidden
+  };
 
-  const CatalogItem* find(ItemIndex index) const;  // nullptr: unknown or deleted
-  Offset offset() const { return next_offset_; }   // records below it are in
+  // nullptr: unknown or deleted.
+  const CatalogItem* find(ItemIndex index) const {
+    const Chunk* chunk = chunk_of(index);
+    return chunk == nullptr ? nullptr : chunk->items[index % kChunk].get();
+  }
+  std::shared_ptr<const CatalogItem> share(ItemIndex index) const {
+    const Chunk* chunk = chunk_of(index);
+    return chunk == nullptr ? nullptr : chunk->items[index % kChunk];
+  }
+  // kAnyName: unknown or deleted.
+  std::uint32_t kind_of(ItemIndex index) const {
+    const Chunk* chunk = chunk_of(index);
+    return chunk == nullptr ? kAnyName : chunk->kinds[index % kChunk];
+  }
+  bool listed(ItemIndex index) const {  // known, not deleted, not hidden
+    const Chunk* chunk = chunk_of(index);
+    return chunk != nullptr && chunk->listed[index % kChunk];
+  }
+
+  Offset offset() const { return next_offset_; }  // records below it are in
   std::size_t items() const { return items_; }
-  // Catalog offset of the last change of features (kind, categories, tags, deletion) of an item
-  // that events or an earlier put had named: profiles joined at or after it are up to date.
+  // Profiles joined with a view of offset() at or above these are up to date: with
+  // features_changed() when they found all their items, else with added(), too.
+  // The offset() from which on the last change of features (kind, categories, tags, deletion) of an
+  // item that had been put before is in.
   Offset features_changed() const { return features_changed_; }
+  // The same for the last put of an item that was not there.
+  Offset added() const { return added_; }
 
   // In order of index, until `visit` answers false, from index `from` on.
   template <class F>
   void for_each(ItemIndex from, F&& visit) const {
     for (std::size_t c = from / kChunk; c < chunks_.size(); ++c) {
       if (!chunks_[c]) continue;
-      for (const auto& item : *chunks_[c]) {
+      for (const auto& item : chunks_[c]->items) {
         if (item && item->index >= from && !visit(*item)) return;
       }
     }
   }
 
  private:
-  friend class CatalogStore;
+  friend class CatalogViewBuilder;
+  const Chunk* chunk_of(ItemIndex index) const {
+    const std::size_t c = index / kChunk;
+    return c < chunks_.size() ? chunks_[c].get() : nullptr;
+  }
+
   std::vector<std::shared_ptr<const Chunk>> chunks_;
   Offset next_offset_ = 0;
   Offset features_changed_ = 0;
+  Offset added_ = 0;
   std::size_t items_ = 0;
+};
+
+// Makes one view after another; only chunks touched since the last view are cloned. One thread.
+class CatalogViewBuilder {
+ public:
+  CatalogViewBuilder(NameTable& items, CatalogNames& names) : items_(&items), names_(&names) {}
+
+  // `log_time`, `offset`: of the record that says so. Answers with the item's index.
+  ItemIndex put(const Item& item, UnixMillis log_time, Offset offset);
+  // Answers false when there is no such item.
+  bool erase(ItemIndex index, Offset offset);
+  const CatalogItem* find(ItemIndex index) const;
+  // A view of everything so far, with that offset().
+  std::shared_ptr<const CatalogView> build(Offset next_offset);
+
+  // On opening a stored catalog.
+  void restore(const Item& item, UnixMillis first_put, Offset changed);
+  void restore_offsets(Offset features_changed, Offset added);
+  Offset features_changed() const { return features_changed_; }
+  Offset added() const { return added_; }
+  std::size_t memory_bytes() const { return memory_bytes_; }  // about
+
+ private:
+  CatalogView::Chunk& chunk_for(ItemIndex index);
+  void place(std::shared_ptr<const CatalogItem> item);
+
+  NameTable* items_;
+  CatalogNames* names_;
+  std::vector<std::shared_ptr<CatalogView::Chunk>> chunks_;
+  std::vector<bool> shared_;  // a view holds the chunk: clone it before changing it
+  Offset features_changed_ = 0;
+  Offset added_ = 0;
+  std::size_t count_ = 0;
+  std::size_t memory_bytes_ = 0;
 };
 
 }  // namespace millrace::state

@@ -19,9 +19,10 @@ struct NameWeight {
 };
 
 struct Profile {
-  Offset catalog_offset = 0;  // the catalog it was joined with
-  std::uint64_t events = 0;   // Person::events it was made from
-  std::uint32_t liked = 0;    // items rated 3 or better
+  Offset catalog_offset = 0;     // the catalog it was joined with
+  std::uint64_t events = 0;      // Person::events it was made from
+  std::uint32_t liked = 0;       // items rated 3 or better
+  std::uint32_t unresolved = 0;  // items that would count but were not in that catalog
   std::vector<NameWeight> categories;
   std::vector<NameWeight> tags;  // `liked` unused
   friend bool operator==(const Profile&, const Profile&) = default;

@@ -1,0 +1,144 @@
+#include "state/catalog_view.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "state/fold_text.h"
+
+namespace millrace::state {
+namespace {
+
+std::vector<std::uint32_t> intern_all(NameTable& table, const std::vector<std::string>& names) {
+  std::vector<std::uint32_t> out;
+  out.reserve(names.size());
+  for (const auto& name : names) {
+    const std::uint32_t index = table.intern(name);
+    if (std::find(out.begin(), out.end(), index) == out.end()) out.push_back(index);
+  }
+  return out;
+}
+
+bool same_features(const CatalogItem& a, const CatalogItem& b) {
+  return a.kind == b.kind && a.categories == b.categories && a.tags == b.tags;
+}
+
+std::size_t bytes_of(const CatalogItem& item) {
+  std::size_t bytes = sizeof(CatalogItem) + 64 + item.folded_title.size() + item.item.title.size() +
+                      item.item.attributes.size() + item.item.id.value.size();
+  bytes += (item.categories.size() + item.tags.size()) * (sizeof(std::uint32_t) + 40);
+  return bytes;
+}
+
+}  // namespace
+
+std::uint64_t natural_of(std::string_view id) {
+  const std::size_t colon = id.find(':');
+  if (colon == std::string_view::npos) return UINT64_MAX;
+  const std::string_view digits = id.substr(colon + 1);
+  if (digits.empty() || (digits.size() > 1 && digits.front() == '0')) return UINT64_MAX;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return error == std::errc{} && end == digits.data() + digits.size() ? number : UINT64_MAX;
+}
+
+bool natural_less(const CatalogItem& a, const CatalogItem& b) {
+  if (a.natural != b.natural) return a.natural < b.natural;
+  return a.item.id.value < b.item.id.value;
+}
+
+const CatalogItem* CatalogViewBuilder::find(ItemIndex index) const {
+  const std::size_t c = index / CatalogView::kChunk;
+  if (c >= chunks_.size() || !chunks_[c]) return nullptr;
+  return chunks_[c]->items[index % CatalogView::kChunk].get();
+}
+
+CatalogView::Chunk& CatalogViewBuilder::chunk_for(ItemIndex index) {
+  const std::size_t c = index / CatalogView::kChunk;
+  if (c >= chunks_.size()) {
+    chunks_.resize(c + 1);
+    shared_.resize(c + 1, false);
+  }
+  if (!chunks_[c]) {
+    chunks_[c] = std::make_shared<CatalogView::Chunk>();
+  } else if (shared_[c]) {
+    chunks_[c] = std::make_shared<CatalogView::Chunk>(*chunks_[c]);
+  }
+  shared_[c] = false;
+  return *chunks_[c];
+}
+
+void CatalogViewBuilder::place(std::shared_ptr<const CatalogItem> item) {
+  const std::size_t at = item->index % CatalogView::kChunk;
+  CatalogView::Chunk& chunk = chunk_for(item->index);
+  if (const auto& old = chunk.items[at]) {
+    memory_bytes_ -= bytes_of(*old);
+  } else {
+    ++count_;
+  }
+  memory_bytes_ += bytes_of(*item);
+  chunk.kinds[at] = item->kind;
+  chunk.listed[at] = !item->item.hidden;
+  chunk.items[at] = std::move(item);
+}
+
+void CatalogViewBuilder::restore(const Item& item, UnixMillis first_put, Offset changed) {
+  auto made = std::make_shared<CatalogItem>();
+  made->item = item;
+  made->index = items_->intern(item.id.value);
+  made->kind = names_->kinds.intern(item.kind);
+  made->categories = intern_all(names_->categories, item.categories);
+  made->tags = intern_all(names_->tags, item.tags);
+  made->folded_title = fold_text(item.title);
+  made->natural = natural_of(item.id.value);
+  made->first_put = first_put;
+  made->appeared = item.published ? *item.published : item.created.value_or(first_put);
+  made->changed = changed;
+  place(std::move(made));
+}
+
+void CatalogViewBuilder::restore_offsets(Offset features_changed, Offset added) {
+  features_changed_ = features_changed;
+  added_ = added;
+}
+
+ItemIndex CatalogViewBuilder::put(const Item& item, UnixMillis log_time, Offset offset) {
+  const ItemIndex index = items_->intern(item.id.value);
+  std::shared_ptr<const CatalogItem> old;
+  if (find(index) != nullptr) {
+    old = chunks_[index / CatalogView::kChunk]->items[index % CatalogView::kChunk];
+  }
+  restore(item, old ? old->first_put : log_time, offset);
+  if (!old) {
+    added_ = offset + 1;
+  } else if (!same_features(*old, *find(index))) {
+    features_changed_ = offset + 1;
+  }
+  return index;
+}
+
+bool CatalogViewBuilder::erase(ItemIndex index, Offset offset) {
+  if (find(index) == nullptr) return false;
+  const std::size_t at = index % CatalogView::kChunk;
+  CatalogView::Chunk& chunk = chunk_for(index);
+  memory_bytes_ -= bytes_of(*chunk.items[at]);
+  chunk.items[at] = nullptr;
+  chunk.kinds[at] = kAnyName;
+  chunk.listed[at] = false;
+  --count_;
+  features_changed_ = offset + 1;
+  return true;
+}
+
+std::shared_ptr<const CatalogView> CatalogViewBuilder::build(Offset next_offset) {
+  auto view = std::make_shared<CatalogView>();
+  view->chunks_.assign(chunks_.begin(), chunks_.end());
+  std::fill(shared_.begin(), shared_.end(), true);
+  view->next_offset_ = next_offset;
+  view->features_changed_ = features_changed_;
+  view->added_ = added_;
+  view->items_ = count_;
+  return view;
+}
+
+}  // namespace millrace::state
