@@ -1,0 +1,17 @@
+#include "ingest/event_log.h"
+
+#include <future>
+#include <memory>
+
+namespace millrace::ingest {
+
+AppendResult EventLog::append_and_wait(std::vector<Append> records) {
+  // Shared, because the callback may still be inside set_value when the waiter has its answer.
+  auto promise = std::make_shared<std::promise<AppendResult>>();
+  auto answer = promise->get_future();
+  append(std::move(records),
+         [promise](AppendResult result) { promise->set_value(std::move(result)); });
+  return answer.get();
+}
+
+}  // namespace millrace::ingest
