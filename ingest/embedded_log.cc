@@ -251,7 +251,8 @@ Status EmbeddedLog::trim(std::span<const std::pair<LogPartition, Offset>> keep_f
   }
   for (auto& segment : view_.trim(keep)) trimmed_.push_back(std::move(segment));
   reader_.close_idle();
-  // One by one and oldest first, and what fails is tried again next time: there must never be a gap.
+  // One by one and oldest first, and what fails is tried again next time: there must never be a
+  // gap.
   for (; !trimmed_.empty(); trimmed_.pop_front()) {
     const auto removed = files_.remove(trimmed_.front()->path);
     if (!removed.has_value() && removed.error().code != Code::kNotFound) return removed;

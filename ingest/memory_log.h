@@ -14,7 +14,8 @@
 
 namespace millrace::ingest {
 
-// A log in memory, for tests: the contract of EventLog, and verbs to make it misbehave. Thread-safe.
+// A log in memory, for tests: the contract of EventLog, and verbs to make it misbehave.
+// Thread-safe.
 class MemoryLog final : public EventLog {
  public:
   // The clock must outlive it.
