@@ -53,7 +53,6 @@ class JsonWriter {
   void separate();
   void integer(std::int64_t number);
   void natural(std::uint64_t number);
-  void quoted(std::string_view text);
 
   std::string* out_;
   bool after_value_ = false;
