@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "schemas/utf8.h"
+#include "base/json_text.h"
 
 namespace millrace::state {
 namespace {
@@ -68,7 +68,7 @@ std::string fold_text(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
+    const std::size_t length = utf8_sequence(text);
     if (length <= 1) {
       const char c = text.front();
       out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
