@@ -31,6 +31,13 @@ enum class CommandOutcome : std::uint8_t {
   kAccepted = 4
 };
 
+struct CatalogDeadLetter {
+  Offset offset = 0;
+  UnixMillis log_time = 0;
+  std::string reason;
+  std::string record;  // the log record's bytes
+};
+
 // The facts of the `catalog` log, and their newest view. One writer thread applies and publishes;
 // any thread reads. The catalog is wholly in memory as a view; RocksDB keeps it for the next start.
 class CatalogStore {
@@ -57,12 +64,15 @@ class CatalogStore {
   // ---- any thread's ----
   std::shared_ptr<const CatalogView> view() const;
   Offset next_offset() const;              // as of the last publish
-  std::uint64_t last_record_hash() const;  // XXH3 of the record below next_offset
+  std::uint64_t last_record_hash() const;  // XXH3 of the record below next_offset; 0 when none
+  UnixMillis log_time() const;             // of that record
   std::optional<CommandOutcome> outcome(std::string_view command_id) const;  // of the last 100,000
+  // Ascending by offset.
   std::vector<Demand> demands_after(Offset catalog_offset, std::size_t limit) const;
   std::uint64_t highest_number(
       std::string_view kind) const;  // in use ever, of `kind:number`; 0: none
-  Digest digest() const;             // of the stored facts as of the last commit
+  Result<std::vector<CatalogDeadLetter>> dead_letters(Offset from, std::size_t limit) const;
+  Digest digest() const;  // of the stored facts as of the last commit
   Result<Digest> scan_digest() const;
   Status for_each_fact(
       const std::function<bool(std::string_view key, std::string_view value)>&) const;

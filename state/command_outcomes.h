@@ -1,0 +1,41 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace millrace::state {
+
+enum class CommandOutcome : std::uint8_t;
+
+// What the last `window` commands came to, by hash of their ids. Not thread-safe.
+class CommandOutcomes {
+ public:
+  using Hash = std::array<char, 16>;
+  static Hash hash(std::string_view command_id);
+
+  explicit CommandOutcomes(std::size_t window) : window_(window) {}
+
+  std::optional<CommandOutcome> find(const Hash& command) const;
+  void add(const Hash& command, CommandOutcome outcome);
+  // On opening, in the order of adding; `sequence` is the first one's number.
+  void restore_from(std::uint64_t sequence) { first_ = sequence; }
+
+  std::uint64_t first() const { return first_; }  // sequence number of the oldest kept
+  std::uint64_t next() const { return first_ + order_.size(); }
+  std::size_t memory_bytes() const { return order_.size() * 72; }  // about
+
+ private:
+  struct HashOf {
+    std::size_t operator()(const Hash& hash) const;
+  };
+  std::size_t window_;
+  std::uint64_t first_ = 0;
+  std::deque<Hash> order_;
+  std::unordered_map<Hash, CommandOutcome, HashOf> outcomes_;
+};
+
+}  // namespace millrace::state
