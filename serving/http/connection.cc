@@ -1,0 +1,405 @@
+#include "serving/http/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <cstring>
+#include <exception>
+#include <span>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "serving/http/problem.h"
+
+namespace millrace::serving {
+namespace {
+
+namespace net = boost::asio;
+using boost::system::error_code;
+
+constexpr std::size_t kSmallInput = 4 * 1024;
+constexpr std::size_t kLargeInput = 64 * 1024;
+constexpr std::size_t kMaxHeldBack = 256 * 1024;  // bytes of pipelined answers
+constexpr std::size_t kMaxBuffers = 32;           // per system call
+constexpr std::chrono::milliseconds kLinger{1000};
+constexpr std::size_t kMaxRequestId = 128;
+
+std::int64_t micros(std::chrono::milliseconds time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+}
+
+// The promise of one answer. Whoever lets go of it without an answer has answered 500.
+class Ticket {
+ public:
+  Ticket(std::shared_ptr<Mailbox> mailbox, std::weak_ptr<Connection> connection,
+         std::uint64_t number)
+      : mailbox_(std::move(mailbox)), connection_(std::move(connection)), number_(number) {}
+  ~Ticket() { finish(problem(500, "The request was dropped without an answer.")); }
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+
+  void finish(Reply reply) {
+    if (done_.exchange(true)) return;
+    const std::lock_guard lock(mailbox_->mutex);
+    if (mailbox_->worker == nullptr) return;
+    net::post(mailbox_->worker->io(),
+              [connection = connection_, number = number_, r = std::move(reply)]() mutable {
+                if (const auto alive = connection.lock()) alive->on_later(number, std::move(r));
+              });
+    mailbox_->worker->state().metrics.levels().in_flight.fetch_sub(1);
+  }
+
+ private:
+  std::shared_ptr<Mailbox> mailbox_;
+  std::weak_ptr<Connection> connection_;
+  std::uint64_t number_;
+  std::atomic<bool> done_{false};
+};
+
+std::optional<Rejection> rejection_of(int status) {
+  switch (status) {
+    case 413:
+      return Rejection::kBodyTooLarge;
+    case 414:
+      return Rejection::kTargetTooLong;
+    case 431:
+      return Rejection::kHeadTooLarge;
+    default:
+      return Rejection::kBadRequest;
+  }
+}
+
+}  // namespace
+
+Connection::Connection(net::ip::tcp::socket socket, std::string peer, Worker& worker)
+    : socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      worker_(worker),
+      state_(worker.state()),
+      parser_(state_.options.parse),
+      in_(kSmallInput) {}
+
+Connection::~Connection() = default;
+
+void Connection::start() {
+  error_code ignored;
+  socket_.set_option(net::ip::tcp::no_delay(true), ignored);
+  socket_.non_blocking(true, ignored);
+  drive(Next::kParse);
+}
+
+void Connection::enter(Phase phase, std::chrono::milliseconds deadline) {
+  phase_ = phase;
+  deadline_ = steady_micros() + micros(deadline);
+}
+
+// The connection's one loop: writes what there is to write, then does what is next, and leaves only
+// to wait for the client or for an answer.
+void Connection::drive(Next next) {
+  try {
+    step(next);
+  } catch (const std::exception& error) {  // out of memory, most likely: this client pays
+    log_error(std::string("a connection is closed: ") + error.what());
+    close();
+  }
+}
+
+void Connection::step(Next next) {
+  while (phase_ != Phase::kClosed) {
+    if (!out_.empty() && !write()) {
+      next_ = next;
+      return wait_writable();
+    }
+    switch (next) {
+      case Next::kParse:
+        next = parse();
+        break;
+      case Next::kRead:
+        return read();
+      case Next::kClose:
+        return linger();
+      case Next::kWait:
+        if (!came_while_writing_) {
+          phase_ = Phase::kWaiting;
+          deadline_ = later_until_;
+          return;
+        }
+        next = respond(*std::exchange(came_while_writing_, std::nullopt));
+        break;
+    }
+  }
+}
+
+Connection::Next Connection::parse() {
+  while (in_begin_ < in_end_) {
+    in_begin_ += parser_.feed(std::string_view(in_.data() + in_begin_, in_end_ - in_begin_));
+    if (parser_.state() == RequestParser::State::kFailed) {
+      return refuse(parser_.status(), parser_.reason(), rejection_of(parser_.status()));
+    }
+    if (!charge_body(parser_.request().body.size())) {
+      return refuse(429, "The server holds as many request bodies as it may.",
+                    Rejection::kBodyMemory);
+    }
+    if (parser_.state() != RequestParser::State::kDone) return want_more();
+    const Next next = serve();
+    const bool full = out_.size() >= state_.options.max_pipelined || out_bytes_ >= kMaxHeldBack;
+    if (next != Next::kParse || full) return next;
+  }
+  return want_more();
+}
+
+// Sets the deadline of what is being waited for, once, when it begins.
+Connection::Next Connection::want_more() {
+  const ServerOptions& options = state_.options;
+  if (parser_.state() == RequestParser::State::kBody) {
+    if (phase_ == Phase::kBody) return Next::kRead;
+    enter(Phase::kBody, options.body_deadline);
+    if (parser_.expects_continue() && !std::exchange(continued_, true)) {
+      out_.push_back({100, "HTTP/1.1 100 Continue\r\n\r\n", {}});
+      out_bytes_ += out_.back().head.size();
+    }
+  } else if (parser_.started() || in_begin_ < in_end_) {
+    if (phase_ != Phase::kHead) enter(Phase::kHead, options.head_deadline);
+  } else {
+    if (state_.stopping) return Next::kClose;
+    enter(Phase::kIdle, options.idle_deadline);
+  }
+  return Next::kRead;
+}
+
+void Connection::set_request_id(Request& request) {
+  const auto usable = [](std::string_view id) {
+    return !id.empty() && id.size() <= kMaxRequestId &&
+           std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  };
+  for (auto& [name, value] : request.headers) {
+    if (name != "x-request-id") continue;
+    if (!usable(value)) value = worker_.mint_request_id();
+    return;
+  }
+  request.headers.emplace_back("x-request-id", worker_.mint_request_id());
+}
+
+Connection::Next Connection::serve() {
+  phase_ = Phase::kServing;
+  deadline_ = 0;
+  served_at_ = steady_micros();
+  last_request_ = !parser_.keep_alive() || state_.stopping;
+  Request& request = parser_.request();
+  request.peer = peer_;
+  set_request_id(request);
+  Dispatcher::Outcome outcome = state_.dispatcher.dispatch(request);
+  route_ = outcome.route;
+  if (auto* reply = std::get_if<Reply>(&outcome.answer)) return respond(std::move(*reply));
+  return begin_later(std::get<Later>(std::move(outcome.answer)));
+}
+
+Connection::Next Connection::begin_later(Later later) {
+  // A handler keeps nothing of its request, so that a body does not lie here while its answer is
+  // waited for.
+  parser_.request().body = {};
+  charge_body(0);
+  auto& in_flight = state_.metrics.levels().in_flight;
+  if (in_flight.fetch_add(1) >= static_cast<std::int64_t>(state_.options.max_in_flight)) {
+    in_flight.fetch_sub(1);
+    state_.metrics.reject(Rejection::kInFlight);
+    return respond(problem(429, "Too many requests are being worked on."));
+  }
+  waiting_ = true;
+  later_until_ = served_at_ + micros(state_.options.later_deadline);
+  auto ticket = std::make_shared<Ticket>(worker_.mailbox(), weak_from_this(), ++ticket_);
+  try {
+    later.start([ticket](Reply reply) { ticket->finish(std::move(reply)); });
+  } catch (const std::exception& error) {
+    log_error(std::string("an answer that was to come later threw: ") + error.what());
+    state_.metrics.count_exception(route_);
+  }
+  return Next::kWait;
+}
+
+void Connection::on_later(std::uint64_t ticket, Reply reply) {
+  if (!waiting_ || ticket != ticket_ || phase_ == Phase::kClosed) return;
+  waiting_ = false;
+  if (phase_ == Phase::kWriting) {
+    came_while_writing_ = std::move(reply);
+    return;
+  }
+  drive(respond(std::move(reply)));
+}
+
+Connection::Next Connection::respond(Reply reply) {
+  phase_ = Phase::kServing;
+  deadline_ = 0;
+  last_request_ = last_request_ || state_.stopping;
+  WireReply wire = worker_.writer().write(
+      std::move(reply), parser_.request(),
+      last_request_ ? Persistence::kClose : Persistence::kKeepAlive, parser_.http_1_0());
+  state_.metrics.count(route_, wire.status,
+                       static_cast<double>(steady_micros() - served_at_) / 1e6);
+  out_bytes_ += wire.head.size() + wire.body.size();
+  out_.push_back(std::move(wire));
+  charge_body(0);
+  continued_ = false;
+  parser_.reset();
+  return last_request_ ? Next::kClose : Next::kParse;
+}
+
+// Answers what is no request; nothing that follows on this connection can be trusted.
+Connection::Next Connection::refuse(int status, std::string_view reason,
+                                    std::optional<Rejection> rejection) {
+  if (rejection) state_.metrics.reject(*rejection);
+  state_.metrics.count(HttpMetrics::kNoRoute, status, 0);
+  charge_body(0);
+  WireReply wire = worker_.writer().write(problem(status, reason), Persistence::kClose);
+  out_bytes_ += wire.head.size() + wire.body.size();
+  out_.push_back(std::move(wire));
+  return Next::kClose;
+}
+
+// Counts `bytes` as held by this connection. False when all connections then hold more than
+// allowed.
+bool Connection::charge_body(std::size_t bytes) {
+  if (bytes == charged_body_) return true;
+  const auto change = static_cast<std::int64_t>(bytes) - static_cast<std::int64_t>(charged_body_);
+  const std::int64_t held = state_.metrics.levels().body_bytes.fetch_add(change) + change;
+  charged_body_ = bytes;
+  return change < 0 || held <= static_cast<std::int64_t>(state_.options.max_body_memory);
+}
+
+void Connection::read() {
+  if (reading_) return;
+  if (in_begin_ == in_end_) {
+    in_begin_ = in_end_ = 0;
+  } else if (in_begin_ > 0) {
+    std::memmove(in_.data(), in_.data() + in_begin_, in_end_ - in_begin_);
+    in_end_ -= in_begin_;
+    in_begin_ = 0;
+  }
+  const std::size_t room_for_head = state_.options.parse.head_bytes + kSmallInput;
+  if (in_end_ == in_.size() || parser_.request().body.size() > kSmallInput) {
+    in_.resize(std::max(kLargeInput, room_for_head));
+  }
+  reading_ = true;
+  socket_.async_read_some(net::buffer(in_.data() + in_end_, in_.size() - in_end_),
+                          [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+                            self->on_read(error, bytes);
+                          });
+}
+
+void Connection::on_read(const error_code& error, std::size_t bytes) {
+  reading_ = false;
+  if (phase_ == Phase::kClosed) return;
+  if (error) return close();
+  if (phase_ == Phase::kLingering) {
+    in_begin_ = in_end_ = 0;
+    return read();
+  }
+  in_end_ += bytes;
+  drive(Next::kParse);
+}
+
+bool Connection::write() {
+  std::array<net::const_buffer, kMaxBuffers> buffers;
+  for (;;) {
+    std::size_t count = 0;
+    std::size_t skip = written_;
+    for (const WireReply& wire : out_) {
+      for (const std::string* part : {&wire.head, &wire.body}) {
+        const std::size_t skipped = std::min(skip, part->size());
+        skip -= skipped;
+        if (skipped == part->size() || count == kMaxBuffers) continue;
+        buffers[count++] = net::buffer(part->data() + skipped, part->size() - skipped);
+      }
+    }
+    error_code error;
+    const std::span<const net::const_buffer> filled(buffers.data(), count);
+    written_ += socket_.write_some(filled, error);
+    if (error == net::error::would_block || error == net::error::try_again) return false;
+    if (error) {
+      close();
+      return false;
+    }
+    if (written_ == out_bytes_) break;
+  }
+  out_.clear();
+  out_bytes_ = written_ = 0;
+  return true;
+}
+
+void Connection::wait_writable() {
+  if (phase_ == Phase::kClosed) return;
+  if (phase_ != Phase::kWriting) {
+    const std::chrono::seconds more(out_bytes_ / state_.options.write_bytes_per_second);
+    enter(Phase::kWriting, state_.options.write_deadline + more);
+  }
+  socket_.async_wait(net::ip::tcp::socket::wait_write,
+                     [self = shared_from_this()](const error_code& error) {
+                       if (self->phase_ == Phase::kClosed) return;
+                       if (error) return self->close();
+                       if (!self->write()) return self->wait_writable();
+                       self->phase_ = Phase::kServing;
+                       self->deadline_ = 0;
+                       // Parsing again, without new bytes, sets the deadline of reading.
+                       const Next next = self->next_;
+                       self->drive(next == Next::kRead ? Next::kParse : next);
+                     });
+}
+
+// Closing while the client still sends would reset the connection and could take the answer with
+// it.
+void Connection::linger() {
+  error_code ignored;
+  socket_.shutdown(net::ip::tcp::socket::shutdown_send, ignored);
+  enter(Phase::kLingering, kLinger);
+  in_begin_ = in_end_ = 0;
+  read();
+}
+
+void Connection::on_tick(std::int64_t now) {
+  if (deadline_ == 0 || now < deadline_) return;
+  switch (phase_) {
+    case Phase::kHead:
+      return drive(refuse(408, "The header fields did not come in time.", Rejection::kHeadTimeout));
+    case Phase::kBody:
+      return drive(refuse(408, "The body did not come in time.", Rejection::kBodyTimeout));
+    case Phase::kWaiting:
+      waiting_ = false;
+      state_.metrics.reject(Rejection::kLaterTimeout);
+      return drive(respond(problem(503, "No answer in time; the outcome is unknown.")));
+    case Phase::kWriting:
+      state_.metrics.reject(Rejection::kSlowReader);
+      return close();
+    case Phase::kIdle:
+    case Phase::kLingering:
+      return close();
+    case Phase::kServing:
+    case Phase::kClosed:
+      return;
+  }
+}
+
+void Connection::stop() {
+  last_request_ = true;
+  if (phase_ == Phase::kIdle) close();
+}
+
+void Connection::close() {
+  if (phase_ == Phase::kClosed) return;
+  const auto self = shared_from_this();  // the worker's list may hold the last other reference
+  phase_ = Phase::kClosed;
+  waiting_ = false;
+  error_code ignored;
+  socket_.close(ignored);
+  charge_body(0);
+  state_.addresses.remove(peer_);
+  worker_.open().fetch_sub(1);
+  state_.metrics.levels().connections.fetch_sub(1);
+  worker_.remove(*this);
+}
+
+}  // namespace millrace::serving

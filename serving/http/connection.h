@@ -1,0 +1,90 @@
+#pragma once
+#include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "serving/http/message.h"
+#include "serving/http/reply_writer.h"
+#include "serving/http/request_parser.h"
+#include "serving/http/worker.h"
+
+namespace millrace::serving {
+
+// One client's connection: reads requests, has them answered one after the other, writes the
+// answers in order. Everything happens on its worker's thread. Shared by the worker's list and by
+// the operations that are under way.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  // `worker` must outlive the connection.
+  Connection(boost::asio::ip::tcp::socket socket, std::string peer, Worker& worker);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void start();
+  // Acts on a deadline that has passed. Microseconds of the steady clock.
+  void on_tick(std::int64_t now);
+  // No request after the present one.
+  void stop();
+  void close();
+  // The answer that request number `ticket` waited for; too late, it is dropped.
+  void on_later(std::uint64_t ticket, Reply reply);
+
+ private:
+  enum class Phase { kIdle, kHead, kBody, kServing, kWaiting, kWriting, kLingering, kClosed };
+  // What comes when everything in out_ is written.
+  enum class Next { kParse, kRead, kWait, kClose };
+
+  void drive(Next next);
+  void step(Next next);
+  Next parse();
+  Next want_more();
+  Next serve();
+  Next begin_later(Later later);
+  Next respond(Reply reply);
+  Next refuse(int status, std::string_view reason, std::optional<Rejection> rejection);
+  void set_request_id(Request& request);
+  bool charge_body(std::size_t bytes);
+
+  void read();
+  void on_read(const boost::system::error_code& error, std::size_t bytes);
+  bool write();  // false: not all is written yet, or closed
+  void wait_writable();
+  void linger();
+  void enter(Phase phase, std::chrono::milliseconds deadline);
+
+  boost::asio::ip::tcp::socket socket_;
+  const std::string peer_;
+  Worker& worker_;
+  ServerState& state_;
+  RequestParser parser_;
+
+  std::vector<char> in_;
+  std::size_t in_begin_ = 0;
+  std::size_t in_end_ = 0;
+  bool reading_ = false;
+
+  std::vector<WireReply> out_;
+  std::size_t out_bytes_ = 0;  // in out_
+  std::size_t written_ = 0;    // of out_bytes_
+  Next next_ = Next::kRead;
+
+  Phase phase_ = Phase::kIdle;
+  std::int64_t deadline_ = 0;
+  bool continued_ = false;     // 100 Continue was sent for the present request
+  bool last_request_ = false;  // the connection closes after the present answer
+
+  std::size_t route_ = HttpMetrics::kNoRoute;
+  std::int64_t served_at_ = 0;
+  std::size_t charged_body_ = 0;
+  bool waiting_ = false;  // for the Later with number ticket_
+  std::uint64_t ticket_ = 0;
+  std::int64_t later_until_ = 0;
+  std::optional<Reply> came_while_writing_;
+};
+
+}  // namespace millrace::serving

@@ -1,0 +1,53 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "serving/http/message.h"
+#include "serving/http/request_parser.h"
+
+namespace millrace::serving {
+
+// Asked before the handler of a matched route; an answer (401, 403) ends the request there. Called
+// from the server's threads at once; must not block.
+using Authorize = std::function<std::optional<Reply>(const Request&, const Route&)>;
+
+// How a server listens and what it puts up with. Every limit answers with the status named, counts
+// in http_rejected_total{reason}, and is met again by whoever comes next.
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;         // 0: any free one
+  unsigned threads = 0;           // 0: one per core
+  Authorize authorize = nullptr;  // null: everything is open
+
+  ParseLimits parse;                                 // 431, 414, 413, 400
+  std::size_t max_connections = 10'000;              // 503, closed
+  std::size_t max_connections_per_address = 10'000;  // 503, closed
+  std::size_t max_in_flight = 4'096;                 // answers that are waited for: 429
+  std::size_t max_body_memory =
+      256 * 1024 * 1024;  // bytes of all bodies being received: 429, closed
+  std::size_t max_pipelined =
+      16;  // answers held back to be written at once; no more is read before
+
+  // From the last answer to the next byte; the connection is closed.
+  std::chrono::milliseconds idle_deadline = std::chrono::seconds(30);
+  // From the first byte to the end of the fields, and from there to the end of the body: 408,
+  // closed.
+  std::chrono::milliseconds head_deadline = std::chrono::seconds(5);
+  std::chrono::milliseconds body_deadline = std::chrono::seconds(10);
+  // For a write, and as much more as its bytes take at the rate below; a slower reader is cut off.
+  std::chrono::milliseconds write_deadline = std::chrono::seconds(10);
+  std::size_t write_bytes_per_second = 64 * 1024;
+  // For a Later to finish: 503. The connection goes on; a late finish is dropped.
+  std::chrono::milliseconds later_deadline = std::chrono::seconds(15);
+  // For requests in flight when stop() is called.
+  std::chrono::milliseconds stop_deadline = std::chrono::seconds(5);
+
+  std::size_t gzip_min_bytes = 1024;
+  int gzip_level = 1;
+};
+
+}  // namespace millrace::serving
