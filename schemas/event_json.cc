@@ -3,7 +3,7 @@
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
 
-#include <cstring>
+#include <algorithm>
 #include <memory>
 
 #include "schemas/event_draft.h"
@@ -45,6 +45,14 @@ std::string_view pad(Scratch& scratch, std::string_view body) {
 simdjson::padded_string_view padded(std::string_view text) {
   return simdjson::padded_string_view(text.data(), text.size(),
                                       text.size() + simdjson::SIMDJSON_PADDING);
+}
+
+// Room for as many events as a body is likely to hold.
+std::vector<EventOutcome> outcomes_for(std::string_view body, std::size_t max_events) {
+  constexpr std::size_t kLikelyBytes = 160;
+  std::vector<EventOutcome> outcomes;
+  outcomes.reserve(std::min(body.size() / kLikelyBytes + 1, max_events));
+  return outcomes;
 }
 
 std::string_view trimmed(std::string_view token) {
@@ -139,10 +147,10 @@ tl::unexpected<Error> too_many(std::size_t max_events) {
 
 using Outcomes = Result<std::vector<EventOutcome>>;
 
-Outcomes read_array(ondemand::document& document, BodyKind kind, std::size_t max_events) {
+Outcomes read_array(ondemand::document& document, std::vector<EventOutcome> outcomes, BodyKind kind,
+                    std::size_t max_events) {
   ondemand::array array;
   if (document.get_array().get(array) != simdjson::SUCCESS) return not_json("it is no array");
-  std::vector<EventOutcome> outcomes;
   for (auto element : array) {
     ondemand::value value;
     if (std::move(element).get(value) != simdjson::SUCCESS) return not_json("it ends early");
@@ -168,7 +176,9 @@ Outcomes read_document(Scratch& scratch, std::string_view body, BodyKind kind,
   ondemand::json_type type{};
   if (document->type().get(type) != simdjson::SUCCESS) return not_json("it is empty");
   const bool array = type == ondemand::json_type::array;
-  if (array && kind != BodyKind::kStructured) return read_array(*document, kind, max_events);
+  if (array && kind != BodyKind::kStructured) {
+    return read_array(*document, outcomes_for(body, max_events), kind, max_events);
+  }
   if (type != ondemand::json_type::object || kind == BodyKind::kBatch) {
     return fail(Code::kInvalid,
                 kind == BodyKind::kBatch        ? "must be an array of events"
@@ -182,7 +192,7 @@ Outcomes read_document(Scratch& scratch, std::string_view body, BodyKind kind,
 }
 
 Outcomes read_lines(Scratch& scratch, std::string_view body, std::size_t max_events) {
-  std::vector<EventOutcome> outcomes;
+  auto outcomes = outcomes_for(body, max_events);
   std::size_t no_json = 0;
   std::string_view rest = pad(scratch, body);
   while (!rest.empty()) {

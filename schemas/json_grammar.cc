@@ -1,7 +1,9 @@
 #include "schemas/json_grammar.h"
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 namespace millrace {
 namespace {
@@ -11,6 +13,22 @@ constexpr auto kPlain = [] {  // bytes that may stand in a string as they are
   for (std::size_t byte = 0x20; byte < 256; ++byte) plain[byte] = byte != '"' && byte != '\\';
   return plain;
 }();
+
+// Number of bytes, of the eight at `at`, before the first that may not stand in a string as it is.
+std::size_t plain_bytes(const char* at) {
+  static_assert(std::endian::native == std::endian::little);
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHigh = 0x80 * kOnes;
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  // Each term sets the high bit of a byte that it looks for; above the first such byte it may err.
+  const auto below = [](std::uint64_t bytes, std::uint64_t limit) {
+    return (bytes - limit * kOnes) & ~bytes & kHigh;
+  };
+  const std::uint64_t found =
+      below(word, 0x20) | below(word ^ ('"' * kOnes), 1) | below(word ^ ('\\' * kOnes), 1);
+  return static_cast<std::size_t>(std::countr_zero(found)) / 8;
+}
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -94,6 +112,8 @@ class Grammar {
     if (!next_is('"')) return false;
     ++at_;
     while (more()) {
+      if (end_ - at_ >= 8) at_ += plain_bytes(at_);
+      if (!more()) return false;
       if (kPlain[static_cast<std::uint8_t>(*at_)]) {
         ++at_;
       } else if (*at_ == '"') {
