@@ -1,0 +1,121 @@
+// What earlier versions wrote must be readable for ever: golden/*.bin are such bytes. A new kind of
+// record gets a new file, written once by
+//   MILLRACE_WRITE_GOLDEN=1 build/dev/tests/schemas_test --gtest_filter='Golden.*'
+// which never overwrites one that exists. See schemas/FORMATS.md.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "schemas/record.h"
+
+namespace millrace {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string golden(const std::string& name, const std::string& would_write) {
+  const fs::path path = fs::path(MILLRACE_SOURCE_DIR) / "tests/schemas/golden" / (name + ".bin");
+  if (std::getenv("MILLRACE_WRITE_GOLDEN") != nullptr && !fs::exists(path)) {
+    std::ofstream(path, std::ios::binary) << would_write;
+  }
+  EXPECT_TRUE(fs::exists(path)) << path;
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+Interaction interaction() {
+  Interaction it;
+  it.type_number = 14;
+  it.weight = -3;
+  it.event.source = "/app";
+  it.event.id = "e1";
+  it.event.user = UserId("u1");
+  it.event.item = ItemId("movie:1");
+  it.event.time = 1'769'860'800'250;
+  it.event.session = "s1";
+  it.event.value_centi = -450;
+  it.event.duration_s = 61;
+  it.event.mood = "calm";
+  it.event.mood_intensity = 3;
+  it.event.device = "phone";
+  it.event.context = R"({"page":"home"})";
+  it.event.context_is_object = true;
+  it.event.notes = "naïve";
+  it.event.recommendation_id = "r1";
+  return it;
+}
+
+Ruleset ruleset() {
+  Ruleset rules;
+  rules.rule_version = 2;
+  rules.types = {{1, "view"}, {64, "applaud"}};
+  rules.short_half_life_ms = 1;
+  rules.long_half_life_ms = 2;
+  rules.sequence_window = 3;
+  rules.dedupe_ids = 4;
+  rules.dedupe_ms = 5;
+  rules.history_retention_ms = 6;
+  return rules;
+}
+
+Item item() {
+  Item it;
+  it.id = ItemId("movie:1");
+  it.kind = "movie";
+  it.title = "Heat";
+  it.categories = {"Crime", "Drama"};
+  it.tags = {"la", "heist"};
+  it.price = "10.00";
+  it.created = 818'985'600'000;
+  it.published = 0;
+  it.attributes = R"({"year":1995})";
+  it.hidden = true;
+  return it;
+}
+
+// `bytes` with a field 1000 that no version has written yet.
+std::string from_the_future(std::string bytes) { return bytes + "\xc2\x3e\x03new"; }
+
+void check_log_record(const std::string& name, const LogRecord& record) {
+  const std::string bytes = golden(name, encode(record));
+  EXPECT_EQ(decode_log_record(bytes), record);
+  EXPECT_EQ(decode_log_record(from_the_future(bytes)), record);
+}
+
+void check_catalog_record(const std::string& name, const CatalogRecord& record) {
+  const std::string bytes = golden(name, encode(record));
+  EXPECT_EQ(decode_catalog_record(bytes), record);
+  EXPECT_EQ(decode_catalog_record(from_the_future(bytes)), record);
+}
+
+TEST(Golden, LogRecords) {
+  check_log_record("interaction", interaction());
+  check_log_record("ruleset", ruleset());
+  check_log_record("erase_user", EraseUser{UserId("u1"), 42});
+}
+
+TEST(Golden, CatalogRecords) {
+  check_catalog_record("catalog_item", {"c1", item()});
+  check_catalog_record("catalog_delete_item", {"c2", DeleteItem{ItemId("movie:1")}});
+  check_catalog_record("catalog_erase_user", {"c3", DemandErase{UserId("u1")}});
+}
+
+TEST(Golden, Items) {
+  const std::string bytes = golden("item", encode(item()));
+  EXPECT_EQ(decode_item(bytes), item());
+  EXPECT_EQ(decode_item(from_the_future(bytes)), item());
+}
+
+TEST(Golden, AnInteractionMayCarryUnknownFieldsItself) {
+  const std::string inner = golden("interaction", "").substr(2);  // behind tag and length
+  ASSERT_LT(inner.size(), 120U);
+  const std::string longer = from_the_future(inner);
+  const std::string bytes = std::string("\x0a") + static_cast<char>(longer.size()) + longer;
+  EXPECT_EQ(decode_log_record(bytes), LogRecord(interaction()));
+}
+
+}  // namespace
+}  // namespace millrace
