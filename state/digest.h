@@ -19,6 +19,16 @@ struct Digest {
   friend bool operator==(const Digest&, const Digest&) = default;
 };
 
+// The digest of the row that a value was last written as, kept beside the value. A copy is another
+// value and has no row yet: copying copies nothing, and so never races with who writes the row.
+struct StoredDigest {
+  Digest value;
+
+  StoredDigest() = default;
+  StoredDigest(const StoredDigest&) {}
+  StoredDigest& operator=(const StoredDigest&) { return *this; }
+};
+
 // XXH3-128 of key length, key and value.
 Digest row_digest(std::string_view key, std::string_view value);
 

@@ -51,6 +51,14 @@ class Duplicates {
   void set_window(std::uint64_t max_ids, std::int64_t max_age_ms);
   void forget_beyond(UnixMillis now);  // frees what has left the window
 
+  // What a window that was narrower once has let go, it does not take back when it grows.
+  struct Floor {
+    std::uint64_t sequence = 0;
+    UnixMillis log_time = 0;
+  };
+  Floor floor() const;
+  void restore_floor(const Floor& floor);
+
   std::uint64_t added() const;          // identities ever added: the next one's sequence number
   void restore_added(std::uint64_t n);  // on opening, before restored entries are added
   std::vector<Entry> take_new();        // added since the last call, for the commit's block

@@ -58,7 +58,7 @@ struct ItemRow {
 inline constexpr std::size_t kMaxRowsPerPage = 32;
 struct RowPage {
   std::vector<ItemRow> rows;
-  mutable Digest stored{};  // of its row in RocksDB; the commit thread's alone
+  mutable StoredDigest stored{};  // of its row in RocksDB; the commit thread's alone
 };
 
 // A row page of a person, with its place. Pages partition the items by ranges: a page holds items
@@ -91,8 +91,9 @@ struct Person {
   std::string history_tail;
   std::uint32_t history_first = 0;  // sealed pages [history_first, history_next) exist
   std::uint32_t history_next = 0;
-  std::vector<SealedHistory> unwritten;  // sealed, and not yet known to be in RocksDB
-  mutable Digest stored{};               // of the head's row in RocksDB; the commit thread's alone
+  UnixMillis history_first_log_time = 0;  // newest log time in page history_first, if there is one
+  std::vector<SealedHistory> unwritten;   // sealed, and not yet known to be in RocksDB
+  mutable StoredDigest stored{};          // of the head's row in RocksDB; the commit thread's alone
 
   const ItemRow* find(ItemNumber item) const;
   // The row of `item`, to change; inserted when absent. Clones a page that others hold too and
@@ -131,7 +132,6 @@ void contribute(ItemStats& stats, const ItemRow& row, int sign);
 inline constexpr std::size_t kItemsPerChunk = 16;
 struct ItemChunk {
   std::array<ItemStats, kItemsPerChunk> items;
-  mutable Digest stored{};  // of its row in RocksDB; the commit thread's alone
 };
 
 }  // namespace millrace::state

@@ -27,6 +27,7 @@ struct Applied {
   std::uint64_t last_record_hash = 0;  // XXH3 of the last record's bytes; 0 when none
   UnixMillis log_time = 0;             // of the last record; never falls
   Offset carried_catalog_offset = -1;  // demands of the catalog up to this one have been applied
+  friend bool operator==(const Applied&, const Applied&) = default;
 };
 
 struct DeadLetter {
@@ -61,7 +62,7 @@ struct HistoryItem {
   Event event;  // user and item as text, type empty
 };
 
-class Commit;  // frozen changes on their way to RocksDB
+class Commit;  // frozen changes on their way to RocksDB: state/commit.h
 
 // The facts of one partition (and the views kept beside them): in memory what is hot, in RocksDB
 // what is committed. One writer thread changes and publishes; one commit thread writes; any thread
@@ -103,6 +104,7 @@ class PartitionStore {
   ItemNumber number_of(std::string_view item);  // enters it into the dictionary when new
   ItemStats& change_item(ItemNumber item);
   Duplicates& duplicates();
+  // `person` is what change_person answered, here and below.
   void append_history(Person& person, const HistoryItem& entry, ItemNumber item);
   void drop_history_before(Person& person,
                            UnixMillis log_time);  // sealed pages that are wholly older

@@ -1,0 +1,266 @@
+#include "state/partition_store.h"
+
+#include <algorithm>
+
+#include "state/commit.h"
+#include "state/dead_letters.h"
+#include "state/history_read.h"
+#include "state/items.h"
+#include "state/keys.h"
+#include "state/page_codec.h"
+#include "state/partition_open.h"
+#include "state/people.h"
+
+namespace millrace::state {
+
+struct PartitionStore::Impl {
+  Impl(std::unique_ptr<Db> opened, const Options& options, NameTable& item_names,
+       CatalogNames& catalog_names, Metrics& metrics)
+      : db(std::move(opened)),
+        items(item_names),
+        names(catalog_names),
+        people(*db, catalog_names, options.cache_bytes),
+        letters(*db),
+        writer(*db, items, catalog_names) {
+    const Labels labels{{"partition", std::to_string(options.partition)}};
+    rows = &metrics.counter("millrace_state_rows_written_total", "Rows put or deleted by commits.",
+                            labels);
+    bytes = &metrics.counter("millrace_state_bytes_written_total", "Bytes of commits.", labels);
+    people_in_memory = &metrics.gauge("millrace_state_people_in_memory",
+                                      "People whose pages are in memory.", labels);
+    window_hours = &metrics.gauge("millrace_dedupe_window_hours",
+                                  "Log time that the duplicate window spans.", labels);
+  }
+
+  // Where a void function of the writer failed to read what it needed.
+  Status fault() const {
+    if (people.fault()) return tl::unexpected<Error>(*people.fault());
+    if (history_fault) return tl::unexpected<Error>(*history_fault);
+    return {};
+  }
+
+  std::unique_ptr<Db> db;
+  Items items;
+  CatalogNames& names;
+  People people;
+  Duplicates duplicates;
+  DeadLetters letters;
+  CommitWriter writer;
+  std::atomic<std::uint64_t> writes{0};  // commits begun and commits ended: odd while one lands
+
+  Applied applied;  // the writer's
+  Applied frozen;   // as of the last freeze
+  Ruleset rules;    // the writer's
+  bool rules_changed = false;
+  std::uint64_t identities_frozen = 0;
+  std::optional<Error> history_fault;
+
+  mutable std::mutex published_lock;
+  Applied published;
+  Ruleset published_rules;
+
+  Counter* rows;
+  Counter* bytes;
+  Gauge* people_in_memory;
+  Gauge* window_hours;
+};
+
+PartitionStore::PartitionStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PartitionStore::~PartitionStore() = default;
+
+Result<std::unique_ptr<PartitionStore>> PartitionStore::open(const Options& options,
+                                                             const RocksShared& shared,
+                                                             NameTable& items, CatalogNames& names,
+                                                             Metrics& metrics) {
+  MILLRACE_TRY(auto db, Db::open(options.directory, shared, options.mode));
+  MILLRACE_CHECK(check_format(*db, options.mode));
+  auto impl = std::make_unique<Impl>(std::move(db), options, items, names, metrics);
+  const OpenParts parts{*impl->db, impl->items, impl->duplicates, impl->writer};
+  MILLRACE_TRY(auto stored, restore(parts));
+  impl->applied = impl->frozen = impl->published = stored.applied;
+  impl->rules = impl->published_rules = std::move(stored.ruleset);
+  impl->identities_frozen = impl->duplicates.added();
+  impl->items.publish();
+  return std::unique_ptr<PartitionStore>(new PartitionStore(std::move(impl)));
+}
+
+Status PartitionStore::prefetch(std::span<const std::string_view> users) {
+  MILLRACE_CHECK(impl_->fault());
+  return impl_->people.prefetch(users);
+}
+
+const Person* PartitionStore::person(std::string_view user) const {
+  return impl_->people.person(user);
+}
+
+Person& PartitionStore::change_person(std::string_view user) { return impl_->people.change(user); }
+
+void PartitionStore::set_profile(std::string_view user, std::shared_ptr<const Profile> profile) {
+  impl_->people.set_profile(user, std::move(profile));
+}
+
+const Profile* PartitionStore::profile(std::string_view user) const {
+  return impl_->people.profile(user);
+}
+
+void PartitionStore::erase_person(std::string_view user) {
+  impl_->people.erase(user);
+  impl_->letters.erase(user);
+}
+
+ItemNumber PartitionStore::number_of(std::string_view item) { return impl_->items.number_of(item); }
+
+ItemStats& PartitionStore::change_item(ItemNumber item) { return impl_->items.change(item); }
+
+Duplicates& PartitionStore::duplicates() { return impl_->duplicates; }
+
+void PartitionStore::append_history(Person& person, const HistoryItem& entry, ItemNumber item) {
+  append_to_history(person, entry, item);
+}
+
+void PartitionStore::drop_history_before(Person& person, UnixMillis log_time) {
+  const auto status = drop_old_history(*impl_->db, impl_->people.user_of(person), person, log_time);
+  if (!status && !impl_->history_fault) impl_->history_fault = status.error();
+}
+
+void PartitionStore::add_dead_letter(DeadLetter letter) { impl_->letters.add(std::move(letter)); }
+
+void PartitionStore::set_ruleset(const Ruleset& ruleset) {
+  impl_->rules = ruleset;
+  impl_->rules_changed = true;
+  // First what the window until now has let go, as of this place in the log.
+  impl_->duplicates.forget_beyond(impl_->applied.log_time);
+  impl_->duplicates.set_window(ruleset.dedupe_ids, ruleset.dedupe_ms);
+}
+
+Applied& PartitionStore::applied() { return impl_->applied; }
+
+std::vector<ItemIndex> PartitionStore::publish() {
+  impl_->people.publish();
+  auto changed = impl_->items.publish();
+  const std::lock_guard guard(impl_->published_lock);
+  impl_->published = impl_->applied;
+  if (impl_->rules_changed) impl_->published_rules = impl_->rules;
+  return changed;
+}
+
+std::size_t PartitionStore::dirty_bytes() const {
+  const std::uint64_t identities = impl_->duplicates.added() - impl_->identities_frozen;
+  return impl_->people.dirty_bytes() + impl_->items.dirty_bytes() + identities * 20;
+}
+
+std::unique_ptr<Commit> PartitionStore::freeze() {
+  Impl& impl = *impl_;
+  const bool same = impl.applied == impl.frozen && !impl.people.dirty() && !impl.items.dirty() &&
+                    !impl.letters.dirty() && !impl.rules_changed &&
+                    impl.duplicates.added() == impl.identities_frozen;
+  if (same) return nullptr;
+  impl.duplicates.forget_beyond(impl.applied.log_time);
+  auto commit = std::make_unique<Commit>();
+  commit->people = impl.people.freeze();
+  commit->items = impl.items.freeze();
+  commit->identities = impl.duplicates.take_new();
+  commit->first_identity = impl.identities_frozen;
+  commit->oldest_identity = impl.duplicates.oldest();
+  commit->ids_floor = impl.duplicates.floor();
+  commit->letters = impl.letters.freeze();
+  if (std::exchange(impl.rules_changed, false)) commit->ruleset = impl.rules;
+  commit->applied = impl.applied;
+  commit->fault = impl.fault();
+  impl.identities_frozen = impl.duplicates.added();
+  impl.frozen = impl.applied;
+  impl.people_in_memory->set(static_cast<double>(impl.people.size()));
+  impl.window_hours->set(impl.duplicates.window_hours());
+  return commit;
+}
+
+Status PartitionStore::write(std::unique_ptr<Commit> commit) {
+  const std::uint64_t rows = impl_->writer.rows_written();
+  const std::uint64_t bytes = impl_->writer.bytes_written();
+  ++impl_->writes;
+  const auto status = impl_->writer.write(*commit);
+  ++impl_->writes;
+  MILLRACE_CHECK(status);
+  impl_->people.mark_committed(commit->people);
+  impl_->letters.mark_written(commit->letters);
+  impl_->rows->inc(static_cast<double>(impl_->writer.rows_written() - rows));
+  impl_->bytes->inc(static_cast<double>(impl_->writer.bytes_written() - bytes));
+  return {};
+}
+
+std::pair<Offset, Digest> PartitionStore::digest() const { return impl_->writer.digest(); }
+
+Result<std::optional<Digest>> PartitionStore::digest_at(Offset offset) const {
+  MILLRACE_TRY(const auto bytes, impl_->db->get(keys::digest(offset)));
+  if (!bytes) return std::optional<Digest>();
+  return std::optional<Digest>(Digest::from_bytes(*bytes));
+}
+
+Result<PersonView> PartitionStore::read(std::string_view user) const {
+  return impl_->people.read(user);
+}
+
+void PartitionStore::offer_profile(std::string_view user, const PersonView& made_from,
+                                   std::shared_ptr<const Profile> profile) const {
+  impl_->people.offer_profile(user, made_from, std::move(profile));
+}
+
+Result<std::vector<HistoryItem>> PartitionStore::history(std::string_view user,
+                                                         const HistoryQuery& query) const {
+  const HistoryReader reader{*impl_->db, impl_->people, impl_->items};
+  return reader.read(user, query);
+}
+
+std::optional<FirstSeen> PartitionStore::first_seen(const Identity& identity) const {
+  return impl_->duplicates.find(identity, published().log_time);
+}
+
+ItemIndex PartitionStore::index_of(ItemNumber item) const { return impl_->items.index_of(item); }
+
+const ItemCells& PartitionStore::cells() const { return impl_->items.cells(); }
+
+Ruleset PartitionStore::ruleset() const {
+  const std::lock_guard guard(impl_->published_lock);
+  return impl_->published_rules;
+}
+
+Applied PartitionStore::published() const {
+  const std::lock_guard guard(impl_->published_lock);
+  return impl_->published;
+}
+
+Result<std::vector<DeadLetter>> PartitionStore::dead_letters(Offset from, std::size_t limit) const {
+  return impl_->letters.read(from, limit);
+}
+
+Status PartitionStore::for_each_person(
+    const std::function<bool(std::string_view user, const Person&)>& visit) const {
+  return each_committed_person(*impl_->db, impl_->writes, visit);
+}
+
+Result<Digest> PartitionStore::scan_digest() const {
+  Digest sum;
+  MILLRACE_CHECK(for_each_fact([&sum](std::string_view key, std::string_view value) {
+    sum += row_digest(key, value);
+    return true;
+  }));
+  return sum;
+}
+
+Status PartitionStore::for_each_fact(
+    const std::function<bool(std::string_view key, std::string_view value)>& visit) const {
+  return impl_->db->scan({}, std::string_view(&keys::kFirstFact, 1),
+                         [&visit](std::string_view key, std::string_view value) {
+                           return keys::is_fact(key) && visit(key, value);
+                         });
+}
+
+const Db& PartitionStore::db() const { return *impl_->db; }
+Db& PartitionStore::db() { return *impl_->db; }
+
+std::size_t PartitionStore::memory_bytes() const {
+  return impl_->people.memory_bytes() + impl_->items.memory_bytes() +
+         impl_->duplicates.memory_bytes();
+}
+
+}  // namespace millrace::state
