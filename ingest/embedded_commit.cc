@@ -53,21 +53,21 @@ std::vector<EmbeddedLog::Job> EmbeddedLog::take_group() {
 void EmbeddedLog::commit(std::vector<Job> jobs) {
   std::size_t bytes = 0;
   for (const Job& job : jobs) bytes += job.bytes;
-  if (broken_) return fail_jobs(std::move(jobs), {WriteFailure::Kind::kBroken, ""});
+  if (broken_) return fail_jobs(jobs, {WriteFailure::Kind::kBroken, ""});
   if (full_ && !space_is_back(bytes)) {
-    return fail_jobs(std::move(jobs), {WriteFailure::Kind::kFull, ""});
+    return fail_jobs(jobs, {WriteFailure::Kind::kFull, ""});
   }
   const UnixMillis time = std::max(time_, options_.clock->now());
   if (writer_->is_full(bytes)) {
     if (auto rolled = writer_->roll(next_, time); !rolled.has_value()) {
-      return fail_jobs(std::move(jobs), rolled.error());
+      return fail_jobs(jobs, rolled.error());
     }
     view_.add_segment(writer_->segment(), writer_->bytes());
   }
   Group group = encode_group(jobs, time);
   if (!group.bytes.empty()) {
     if (auto written = writer_->write(group.bytes); !written.has_value()) {
-      return fail_jobs(std::move(jobs), written.error());
+      return fail_jobs(jobs, written.error());
     }
   }
   publish(std::move(jobs), std::move(group), time);
@@ -130,7 +130,7 @@ void EmbeddedLog::publish(std::vector<Job> jobs, Group group, UnixMillis time) {
   for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].done(std::move(group.offsets[i]));
 }
 
-void EmbeddedLog::fail_jobs(std::vector<Job> jobs, const WriteFailure& failure) {
+void EmbeddedLog::fail_jobs(const std::vector<Job>& jobs, const WriteFailure& failure) {
   Error error{Code::kUnavailable, "", {}};
   switch (failure.kind) {
     case WriteFailure::Kind::kFull:
@@ -153,7 +153,7 @@ void EmbeddedLog::fail_jobs(std::vector<Job> jobs, const WriteFailure& failure) 
     error.detail += "; outcome unknown: what was being written may be there after the restart";
   }
   release_queue_bytes(jobs);
-  for (Job& job : jobs) job.done(tl::unexpected(error));
+  for (const Job& job : jobs) job.done(tl::unexpected(error));
 }
 
 void EmbeddedLog::release_queue_bytes(const std::vector<Job>& jobs) {

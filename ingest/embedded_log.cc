@@ -254,7 +254,7 @@ Status EmbeddedLog::trim(std::span<const std::pair<LogPartition, Offset>> keep_f
   // One by one and oldest first, and what fails is tried again next time: there must never be a
   // gap.
   for (; !trimmed_.empty(); trimmed_.pop_front()) {
-    const auto removed = files_.remove(trimmed_.front()->path);
+    auto removed = files_.remove(trimmed_.front()->path);
     if (!removed.has_value() && removed.error().code != Code::kNotFound) return removed;
     MILLRACE_CHECK(files_.sync_directory(options_.directory));
   }

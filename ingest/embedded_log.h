@@ -110,17 +110,17 @@ class EmbeddedLog final : public EventLog {
   bool space_is_back(std::size_t bytes);
   Group encode_group(std::vector<Job>& jobs, UnixMillis time) const;
   void publish(std::vector<Job> jobs, Group group, UnixMillis time);
-  void fail_jobs(std::vector<Job> jobs, const WriteFailure& failure);
+  void fail_jobs(const std::vector<Job>& jobs, const WriteFailure& failure);
   void release_queue_bytes(const std::vector<Job>& jobs);
   void set_writable(Status status);
   void refresh_gauges();
 
-  const EmbeddedLogOptions options_;
-  const std::unique_ptr<FileSystem> own_files_;
+  EmbeddedLogOptions options_;
+  std::unique_ptr<FileSystem> own_files_;
   FileSystem& files_;
-  const std::unique_ptr<FileLock> lock_;
-  const std::uint16_t partitions_;
-  const std::uint64_t identity_;
+  std::unique_ptr<FileLock> lock_;
+  std::uint16_t partitions_;
+  std::uint64_t identity_;
   Gauges gauges_;
   mutable LogView view_;
   mutable LogReader reader_;
@@ -128,7 +128,7 @@ class EmbeddedLog final : public EventLog {
   std::deque<std::shared_ptr<const Segment>> trimmed_;  // still to be removed, oldest first
 
   // The commit thread's own.
-  const std::unique_ptr<LogWriter> writer_;  // null when read-only
+  std::unique_ptr<LogWriter> writer_;  // null when read-only
   std::vector<Offset> next_;
   UnixMillis time_;
   bool full_ = false;

@@ -125,7 +125,7 @@ WriteStatus LogWriter::write(std::string_view group) {
   } else {
     written = file_->write_at(bytes_, group);
   }
-  if (!written.has_value()) return roll_back(std::move(written.error()));
+  if (!written.has_value()) return roll_back(written.error());
   crash_point("log_after_write");
   if (options_.durability == Durability::kFsync) {
     if (auto synced = sync(); !synced.has_value()) {
@@ -139,7 +139,7 @@ WriteStatus LogWriter::write(std::string_view group) {
 
 // Durable as well: a part of the group that came back with a power cut would be an append that was
 // reported as failed.
-WriteStatus LogWriter::roll_back(Error error) {
+WriteStatus LogWriter::roll_back(const Error& error) {
   auto undone = file_->truncate(bytes_);
   if (undone.has_value()) undone = sync();
   if (!undone.has_value()) {

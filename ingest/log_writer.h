@@ -64,7 +64,7 @@ class LogWriter {
 
  private:
   Status sync();
-  WriteStatus roll_back(Error error);
+  WriteStatus roll_back(const Error& error);
 
   FileSystem& files_;
   Options options_;

@@ -68,8 +68,8 @@ class MemoryLog final : public EventLog {
   bool known(LogPartition partition) const { return stored_.contains(partition); }
 
   const Clock& clock_;
-  const std::uint16_t partitions_;
-  const std::size_t max_record_bytes_;
+  std::uint16_t partitions_;
+  std::size_t max_record_bytes_;
 
   mutable std::mutex mutex_;
   mutable std::condition_variable durable_cv_;
