@@ -1,0 +1,45 @@
+#include "app/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "app/verbs.h"
+
+namespace millrace::app {
+namespace {
+
+struct Verb {
+  std::string name;
+  std::string help;
+  std::function<Action(CLI::App&)> define;
+};
+
+// THE list of verbs: a new one is a row here, a declaration in verbs.h, and its own file.
+std::vector<Verb> verbs() {
+  return {
+      {"version", "print version, commit and libraries", define_version},
+  };
+}
+
+}  // namespace
+
+int run_cli(int argc, const char* const* argv) {
+  CLI::App app{"Millrace: events in, feeds and recommendations out.", "millrace"};
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 1 failed, 2 bad usage. `millrace VERB --help` explains a verb.");
+  Action chosen;
+  for (const auto& verb : verbs()) {
+    auto* subcommand = app.add_subcommand(verb.name, verb.help);
+    subcommand->final_callback([&chosen, action = verb.define(*subcommand)] { chosen = action; });
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
+  }
+  return chosen();
+}
+
+}  // namespace millrace::app

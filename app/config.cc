@@ -1,0 +1,128 @@
+#include "app/config.h"
+
+#include <algorithm>
+#include <array>
+
+#include "app/options.h"
+#include "app/toml_text.h"
+
+namespace millrace::app {
+namespace {
+
+// Variables that something other than the table of options reads: the client verbs, and tests.
+constexpr std::array<std::string_view, 6> kOtherVariables{"MILLRACE_CONFIG", "MILLRACE_URL",
+                                                          "MILLRACE_FORMAT", "MILLRACE_CRASH_AT",
+                                                          "MILLRACE_LONG",   "MILLRACE_KILLS"};
+
+Status set(const Option& option, ServeConfig& config, std::string_view value,
+           const std::string& where) {
+  auto status = option.set(config, value);
+  if (status) return {};
+  const std::string shown = option.secret ? "" : " (given: " + std::string(value) + ")";
+  return fail(Code::kInvalid, where + " " + status.error().detail + shown, option.key);
+}
+
+const Option* find(const std::vector<Option>& options, std::string_view key) {
+  const auto row =
+      std::find_if(options.begin(), options.end(), [&](const auto& o) { return o.key == key; });
+  return row == options.end() ? nullptr : &*row;
+}
+
+Status apply_file(const std::vector<Option>& options, const Sources& sources, ServeConfig& config) {
+  if (sources.file.empty()) return {};
+  MILLRACE_TRY(const auto settings, read_toml(sources.file, sources.file_name));
+  std::string unknown;
+  std::string first;
+  for (const auto& [key, value] : settings) {
+    const auto dot = key.find('.');
+    const Option* table =
+        dot == std::string::npos ? nullptr : find(options, std::string_view(key).substr(0, dot));
+    const Option* option = find(options, key);
+    const std::string where = sources.file_name + ": " + key;
+    if (table != nullptr && table->table) {
+      MILLRACE_CHECK(set(*table, config, key.substr(dot + 1) + "=" + value, where));
+    } else if (option != nullptr && !option->table) {
+      MILLRACE_CHECK(set(*option, config, value, where));
+    } else {
+      unknown += (unknown.empty() ? "" : ", ") + key;
+      if (first.empty()) first = key;
+    }
+  }
+  if (unknown.empty()) return {};
+  return fail(Code::kInvalid, sources.file_name + ": unknown: " + unknown, first);
+}
+
+// "like=5,save=6" sets two rows of a table.
+Status set_rows(const Option& option, ServeConfig& config, std::string_view rows,
+                const std::string& where) {
+  while (!rows.empty()) {
+    const auto comma = std::min(rows.find(','), rows.size());
+    MILLRACE_CHECK(set(option, config, rows.substr(0, comma), where));
+    rows.remove_prefix(std::min(comma + 1, rows.size()));
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> apply_environment(const std::vector<Option>& options,
+                                                   const Settings& environment,
+                                                   ServeConfig& config) {
+  std::vector<std::string> warnings;
+  for (const auto& [name, value] : environment) {
+    if (name.rfind("MILLRACE_", 0) != 0) continue;
+    const auto option = std::find_if(options.begin(), options.end(),
+                                     [&](const auto& o) { return variable_of(o) == name; });
+    if (option != options.end()) {
+      MILLRACE_CHECK(option->table ? set_rows(*option, config, value, name)
+                                   : set(*option, config, value, name));
+    } else if (std::find(kOtherVariables.begin(), kOtherVariables.end(), name) ==
+               kOtherVariables.end()) {
+      warnings.push_back("nothing reads the environment variable " + name);
+    }
+  }
+  return warnings;
+}
+
+}  // namespace
+
+Result<Resolved> resolve(const Sources& sources) {
+  const auto options = serve_options();
+  Resolved out;
+  MILLRACE_CHECK(apply_file(options, sources, out.config));
+  MILLRACE_TRY(out.warnings, apply_environment(options, sources.environment, out.config));
+  for (const auto& [key, value] : sources.flags) {
+    const Option* option = find(options, key);
+    if (option == nullptr) return fail(Code::kInvalid, "no such option", key);
+    MILLRACE_CHECK(set(*option, out.config, value, flag_of(*option)));
+  }
+  if (out.config.data.empty()) return fail(Code::kInvalid, "--data must not be empty", "data");
+  if (out.config.rules.short_half_life_ms >= out.config.rules.long_half_life_ms) {
+    return fail(Code::kInvalid, "--rules-short-half-life must be shorter than the long one",
+                "rules.short_half_life");
+  }
+  return out;
+}
+
+std::string print_config(const ServeConfig& config) {
+  std::string out;
+  std::string table;
+  for (const auto& option : serve_options()) {
+    if (table_of(option) != table) {
+      table = table_of(option);
+      out += "\n[" + table + "]\n";
+    }
+    out += "# " + option.help + "\n";
+    const auto value = option.print(config);
+    const auto name =
+        option.key.substr(table.empty() ? 0 : std::min(table.size() + 1, option.key.size()));
+    if (option.table) {
+      out += value;
+    } else if (option.secret && value != "\"\"") {
+      out += "# " + name + " = \"********\"\n";
+    } else {
+      out += name + " = " + value + "\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,134 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace millrace::app {
+
+// What `millrace serve` can be told. The table in app/options.cc names every field, its range and
+// its default's meaning; flags, environment and TOML file are read, and printed, through that
+// table. Each part is given its own sub-struct. Times end in _ms, sizes in _bytes; 0 threads: one
+// per core.
+
+struct HttpConfig {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8080;  // 0: any free one
+  std::string public_url;     // where clients see the server; empty: http://host:port
+  std::uint32_t threads = 0;
+  std::uint64_t max_body_bytes = 8ULL << 20;
+  std::uint64_t max_header_bytes = 16ULL << 10;
+  std::uint32_t max_events = 10'000;  // in one request
+  std::uint32_t max_connections = 1'024;
+  std::uint32_t max_in_flight = 1'024;  // requests being answered; beyond: 429
+  std::int64_t header_deadline_ms = 5'000;
+  std::int64_t body_deadline_ms = 10'000;
+  std::int64_t write_deadline_ms = 10'000;
+  std::int64_t idle_deadline_ms = 60'000;
+  std::int64_t position_wait_ms = 5'000;  // longest wait for a position that a reader asks for
+  std::int64_t drain_ms = 5'000;          // longest wait for open requests when stopping
+
+  friend bool operator==(const HttpConfig&, const HttpConfig&) = default;
+};
+
+enum class Durability : std::uint8_t {
+  kFsync,  // answers wait for the disk: survives a power cut
+  kOs,     // answers wait for the operating system: survives the process, not the machine
+};
+
+struct EventLogConfig {
+  Durability durability = Durability::kFsync;
+  std::uint16_t partitions = 4;  // fixed for the life of a log
+  std::uint64_t segment_bytes = 64ULL << 20;
+  std::int64_t retention_ms = 0;      // 0: no limit of age
+  std::uint64_t retention_bytes = 0;  // 0: no limit of size
+
+  friend bool operator==(const EventLogConfig&, const EventLogConfig&) = default;
+};
+
+struct ApplyConfig {
+  std::uint32_t threads = 0;
+  std::int64_t commit_interval_ms = 100;
+  std::uint32_t commit_events = 50'000;
+  std::uint64_t commit_dirty_bytes = 16ULL << 20;
+
+  friend bool operator==(const ApplyConfig&, const ApplyConfig&) = default;
+};
+
+// What the configuration proposes for the ruleset; a control record puts it in force.
+struct RulesConfig {
+  std::int64_t history_retention_ms = 0;  // 0: kept for ever
+  std::uint64_t dedupe_ids = 0;           // per partition; 0: from the memory budget
+  std::int64_t dedupe_window_ms = 24LL * 3'600'000;
+  std::int64_t short_half_life_ms = 6LL * 3'600'000;
+  std::int64_t long_half_life_ms = 7LL * 24 * 3'600'000;
+  std::vector<std::pair<std::string, std::int32_t>> interactions;  // (type, weight), by name
+
+  friend bool operator==(const RulesConfig&, const RulesConfig&) = default;
+};
+
+struct FeedConfig {
+  double category = 2.0;
+  double tag = 1.5;
+  double view = 0.01;
+  double like = 1.0;
+  double share = 1.2;
+  double trend = 4.0;
+  double jitter = 0.5;
+  double trend_half = 50.0;  // s0: the trend score at which s/(s + s0) is a half
+
+  friend bool operator==(const FeedConfig&, const FeedConfig&) = default;
+};
+
+enum class LogFormat : std::uint8_t { kHuman, kJson };
+
+struct LoggingConfig {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kHuman;
+
+  friend bool operator==(const LoggingConfig&, const LoggingConfig&) = default;
+};
+
+struct ServeConfig {
+  std::string data = "millrace-data";
+  std::uint64_t memory_bytes = 512ULL << 20;
+  std::string admin_token;  // secret; empty: none, and everything is open on loopback only
+  HttpConfig http;
+  EventLogConfig log;
+  ApplyConfig apply;
+  RulesConfig rules;
+  FeedConfig feed;
+  LoggingConfig logging;
+
+  friend bool operator==(const ServeConfig&, const ServeConfig&) = default;
+};
+
+using Settings =
+    std::vector<std::pair<std::string, std::string>>;  // (name, value as text), in order
+
+// Where settings come from, the strongest first.
+struct Sources {
+  Settings flags;        // by option key, e.g. ("http.threads", "4")
+  Settings environment;  // by variable, e.g. ("MILLRACE_HTTP_THREADS", "4"); others are ignored
+  std::string file;      // TOML text, empty: none
+  std::string file_name = "millrace.toml";  // for messages
+};
+
+struct Resolved {
+  ServeConfig config;
+  std::vector<std::string> warnings;  // one for each MILLRACE_ variable that nothing reads
+};
+
+// The settings that hold. kInvalid with `field` the option's key and a detail that names the flag,
+// variable or file key at fault: a value out of range, an unknown key of the file, bad TOML.
+Result<Resolved> resolve(const Sources& sources);
+
+// The configuration as a TOML file that resolves to it again, except for secrets, which are masked.
+std::string print_config(const ServeConfig& config);
+
+}  // namespace millrace::app

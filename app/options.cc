@@ -1,0 +1,315 @@
+#include "app/options.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include "app/units.h"
+#include "base/json_text.h"
+
+namespace millrace::app {
+namespace {
+
+// An accessor `at` takes a ServeConfig, const or not, and gives the field.
+template <class At>
+using Field = std::remove_cvref_t<std::invoke_result_t<At, ServeConfig&>>;
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+template <class At>
+Option text(std::string key, std::string help, At at) {
+  return {std::move(key), std::move(help),
+          [at](ServeConfig& config, std::string_view value) -> Status {
+            at(config) = std::string(value);
+            return {};
+          },
+          [at](const ServeConfig& config) { return quoted(at(config)); }};
+}
+
+template <class At>
+Option integer(std::string key, std::string help, At at, std::int64_t min,
+               std::int64_t max = std::numeric_limits<std::uint32_t>::max()) {
+  const auto set = [=](ServeConfig& config, std::string_view value) -> Status {
+    std::int64_t number = 0;
+    const char* end = value.data() + value.size();
+    const auto [rest, error] = std::from_chars(value.data(), end, number);
+    if (error != std::errc() || rest != end || number < min || number > max) {
+      return fail(Code::kInvalid, "must be a whole number from " + std::to_string(min) + " to " +
+                                      std::to_string(max));
+    }
+    at(config) = static_cast<Field<At>>(number);
+    return {};
+  };
+  return {std::move(key), std::move(help), set,
+          [at](const ServeConfig& config) { return std::to_string(at(config)); }};
+}
+
+template <class At>
+Option real(std::string key, std::string help, At at) {
+  const auto set = [at](ServeConfig& config, std::string_view value) -> Status {
+    double number = 0;
+    const char* end = value.data() + value.size();
+    const auto [rest, error] = std::from_chars(value.data(), end, number);
+    if (error != std::errc() || rest != end || !std::isfinite(number) || number < 0) {
+      return fail(Code::kInvalid, "must be a number, 0 or more");
+    }
+    at(config) = number;
+    return {};
+  };
+  const auto print = [at](const ServeConfig& config) {
+    std::array<char, 32> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), at(config)).ptr;
+    std::string out(buffer.data(), end);
+    return out.find_first_of(".e") == std::string::npos ? out + ".0" : out;
+  };
+  return {std::move(key), std::move(help), set, print};
+}
+
+template <class At>
+Option bytes(std::string key, std::string help, At at, std::uint64_t min) {
+  const auto set = [=](ServeConfig& config, std::string_view value) -> Status {
+    MILLRACE_TRY(const auto size, parse_bytes(value));
+    if (size < min) return fail(Code::kInvalid, "must be at least " + bytes_text(min));
+    at(config) = size;
+    return {};
+  };
+  return {std::move(key), std::move(help), set,
+          [at](const ServeConfig& config) { return quoted(bytes_text(at(config))); }};
+}
+
+template <class At>
+Option duration(std::string key, std::string help, At at, std::int64_t min_ms) {
+  const auto set = [=](ServeConfig& config, std::string_view value) -> Status {
+    MILLRACE_TRY(const auto ms, parse_duration_ms(value));
+    if (ms < min_ms) return fail(Code::kInvalid, "must be at least " + duration_text(min_ms));
+    at(config) = ms;
+    return {};
+  };
+  return {std::move(key), std::move(help), set,
+          [at](const ServeConfig& config) { return quoted(duration_text(at(config))); }};
+}
+
+template <class At>
+Option choice(std::string key, std::string help, At at,
+              std::vector<std::pair<std::string, Field<At>>> names) {
+  const auto set = [=](ServeConfig& config, std::string_view value) -> Status {
+    std::string known;
+    for (const auto& [name, meaning] : names) {
+      if (name == value) {
+        at(config) = meaning;
+        return {};
+      }
+      known += (known.empty() ? "" : ", ") + name;
+    }
+    return fail(Code::kInvalid, "must be one of " + known);
+  };
+  const auto print = [=](const ServeConfig& config) {
+    const auto row = std::find_if(names.begin(), names.end(),
+                                  [&](const auto& n) { return n.second == at(config); });
+    return row == names.end() ? quoted("") : quoted(row->first);
+  };
+  return {std::move(key), std::move(help), set, print};
+}
+
+Status set_interactions(ServeConfig& config, std::string_view text) {
+  constexpr std::string_view kRule =
+      "must be name=weight, the name of a-z, 0-9 and _, the weight a whole number from -1000 to "
+      "1000";
+  const auto equals = text.find('=');
+  if (equals == 0 || equals == std::string_view::npos) {
+    return fail(Code::kInvalid, std::string(kRule));
+  }
+  const std::string name(text.substr(0, equals));
+  const std::string_view number = text.substr(equals + 1);
+  std::int32_t weight = 0;
+  const char* end = number.data() + number.size();
+  const auto [rest, error] = std::from_chars(number.data(), end, weight);
+  const bool named = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == name.npos;
+  if (!named || error != std::errc() || rest != end || std::abs(weight) > 1'000) {
+    return fail(Code::kInvalid, std::string(kRule));
+  }
+  auto& rows = config.rules.interactions;
+  const auto row = std::lower_bound(rows.begin(), rows.end(), name,
+                                    [](const auto& r, const auto& n) { return r.first < n; });
+  if (row != rows.end() && row->first == name) {
+    row->second = weight;
+  } else {
+    rows.insert(row, {name, weight});
+  }
+  return {};
+}
+
+std::string print_interactions(const ServeConfig& config) {
+  std::string out;
+  for (const auto& [name, weight] : config.rules.interactions) {
+    out += name + " = " + std::to_string(weight) + "\n";
+  }
+  return out;
+}
+
+// Defines `at`: how to reach one field of a ServeConfig, const or not.
+#define MILLRACE_AT(field) [](auto& config) -> auto& { return config.field; }
+
+std::vector<Option> plain_options() {
+  return {
+      text("data", "folder that holds log and state", MILLRACE_AT(data)),
+      bytes("memory", "budget for caches, buffers and tables", MILLRACE_AT(memory_bytes),
+            64ULL << 20),
+      text("host", "address to listen on", MILLRACE_AT(http.host)),
+      integer("port", "port to listen on; 0: any", MILLRACE_AT(http.port), 0, 65'535),
+      text("public_url", "where clients see the server; empty: http://HOST:PORT",
+           MILLRACE_AT(http.public_url)),
+      choice("durability", "what an answer waits for: fsync (disk) or os",
+             MILLRACE_AT(log.durability), {{"fsync", Durability::kFsync}, {"os", Durability::kOs}}),
+      integer("partitions", "partitions of a new log; fixed for its life",
+              MILLRACE_AT(log.partitions), 1, 256),
+      choice("log_level", "the least that is logged: debug, info, warn or error",
+             MILLRACE_AT(logging.level),
+             {{"debug", LogLevel::kDebug},
+              {"info", LogLevel::kInfo},
+              {"warn", LogLevel::kWarn},
+              {"error", LogLevel::kError}}),
+      choice("log_format", "human or json", MILLRACE_AT(logging.format),
+             {{"human", LogFormat::kHuman}, {"json", LogFormat::kJson}}),
+  };
+}
+
+Option admin_token() {
+  auto option =
+      text("admin_token", "token of the administrator; empty: none", MILLRACE_AT(admin_token));
+  option.secret = true;
+  return option;
+}
+
+std::vector<Option> http_options() {
+  return {
+      integer("http.threads", "threads that answer; 0: one per core", MILLRACE_AT(http.threads), 0,
+              256),
+      bytes("http.max_body", "largest request body", MILLRACE_AT(http.max_body_bytes), 1'024),
+      bytes("http.max_header", "largest request header", MILLRACE_AT(http.max_header_bytes), 1'024),
+      integer("http.max_events", "most events in one request", MILLRACE_AT(http.max_events), 1),
+      integer("http.max_connections", "most open connections", MILLRACE_AT(http.max_connections),
+              1),
+      integer("http.max_in_flight", "most requests being answered; beyond: 429",
+              MILLRACE_AT(http.max_in_flight), 1),
+      duration("http.header_deadline", "longest time for a request's header",
+               MILLRACE_AT(http.header_deadline_ms), 1),
+      duration("http.body_deadline", "longest time for a request's body",
+               MILLRACE_AT(http.body_deadline_ms), 1),
+      duration("http.write_deadline", "longest time for a client to take an answer",
+               MILLRACE_AT(http.write_deadline_ms), 1),
+      duration("http.idle_deadline", "longest silence of a kept connection",
+               MILLRACE_AT(http.idle_deadline_ms), 1),
+      duration("http.position_wait", "longest wait for a position that a reader asks for",
+               MILLRACE_AT(http.position_wait_ms), 0),
+      duration("http.drain", "longest wait for open requests when stopping",
+               MILLRACE_AT(http.drain_ms), 0),
+  };
+}
+
+std::vector<Option> log_options() {
+  return {
+      bytes("log.segment", "size of one file of the embedded log", MILLRACE_AT(log.segment_bytes),
+            1ULL << 20),
+      duration("log.retention", "age at which applied records may go; 0: never",
+               MILLRACE_AT(log.retention_ms), 0),
+      bytes("log.retention_bytes", "size at which applied records may go; 0: never",
+            MILLRACE_AT(log.retention_bytes), 0),
+  };
+}
+
+std::vector<Option> apply_options() {
+  return {
+      integer("apply.threads", "threads that apply events; 0: one per core",
+              MILLRACE_AT(apply.threads), 0, 256),
+      duration("apply.commit_interval", "longest time between commits",
+               MILLRACE_AT(apply.commit_interval_ms), 1),
+      integer("apply.commit_events", "most events in one commit", MILLRACE_AT(apply.commit_events),
+              1),
+      bytes("apply.commit_dirty", "most changed bytes in one commit",
+            MILLRACE_AT(apply.commit_dirty_bytes), 1ULL << 16),
+  };
+}
+
+std::vector<Option> rules_options() {
+  return {
+      duration("rules.history_retention", "age at which a person's history goes; 0: never",
+               MILLRACE_AT(rules.history_retention_ms), 0),
+      integer("rules.dedupe_ids", "ids remembered per partition; 0: what the memory allows",
+              MILLRACE_AT(rules.dedupe_ids), 0, std::int64_t{1} << 40),
+      duration("rules.dedupe_window", "longest time that an id is remembered",
+               MILLRACE_AT(rules.dedupe_window_ms), 0),
+      duration("rules.short_half_life", "half-life of `trending`",
+               MILLRACE_AT(rules.short_half_life_ms), 60'000),
+      duration("rules.long_half_life", "half-life that `rising` compares with",
+               MILLRACE_AT(rules.long_half_life_ms), 60'000),
+  };
+}
+
+std::vector<Option> feed_options() {
+  return {
+      real("feed.category", "feed: weight of a liked category", MILLRACE_AT(feed.category)),
+      real("feed.tag", "feed: weight of each liked tag", MILLRACE_AT(feed.tag)),
+      real("feed.view", "feed: weight of a view", MILLRACE_AT(feed.view)),
+      real("feed.like", "feed: weight of a like", MILLRACE_AT(feed.like)),
+      real("feed.share", "feed: weight of a share", MILLRACE_AT(feed.share)),
+      real("feed.trend", "feed: weight of the trend, scaled to 0-1", MILLRACE_AT(feed.trend)),
+      real("feed.jitter", "feed: largest random part", MILLRACE_AT(feed.jitter)),
+      real("feed.trend_half", "feed: trend score that scales to one half",
+           MILLRACE_AT(feed.trend_half)),
+  };
+}
+
+#undef MILLRACE_AT
+
+std::string replaced(std::string text, std::string_view from, char to) {
+  for (char& c : text) {
+    if (from.find(c) != std::string_view::npos) c = to;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<Option> serve_options() {
+  std::vector<Option> all = plain_options();
+  all.push_back(admin_token());
+  for (auto&& group :
+       {http_options(), log_options(), apply_options(), rules_options(), feed_options()}) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  all.push_back({"interactions", "weight of an interaction type, known or new: name=weight",
+                 set_interactions, print_interactions, false, true});
+  return all;
+}
+
+std::string flag_of(const Option& option) {
+  // One flag adds one row of a table.
+  if (option.table) return "--" + option.key.substr(0, option.key.size() - 1);
+  return "--" + replaced(option.key, "._", '-');
+}
+
+std::string variable_of(const Option& option) {
+  std::string name = "MILLRACE_" + replaced(option.key, ".", '_');
+  for (char& c : name) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return name;
+}
+
+std::string table_of(const Option& option) {
+  if (option.table) return option.key;
+  const auto dot = option.key.find('.');
+  return dot == std::string::npos ? "" : option.key.substr(0, dot);
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,167 @@
+#include "app/config.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "app/options.h"
+#include "app/units.h"
+
+namespace millrace::app {
+namespace {
+
+Sources from_file(std::string toml) { return {{}, {}, std::move(toml), "millrace.toml"}; }
+Sources from_environment(Settings variables) { return {{}, std::move(variables), {}, {}}; }
+Sources from_flags(Settings flags) { return {std::move(flags), {}, {}, {}}; }
+
+TEST(Config, NothingNeedsToBeConfigured) {
+  const auto resolved = resolve({});
+  ASSERT_TRUE(resolved.has_value());
+  EXPECT_EQ(resolved->config, ServeConfig{});
+  EXPECT_TRUE(resolved->warnings.empty());
+}
+
+TEST(Config, FlagsBeatEnvironmentBeatsFileBeatsDefaults) {
+  Sources sources = from_file("port = 1\nhost = 'file'\n[http]\nthreads = 3\n");
+  EXPECT_EQ(resolve(sources)->config.http.port, 1);
+  sources.environment = {{"MILLRACE_PORT", "2"}, {"MILLRACE_HOST", "environment"}};
+  EXPECT_EQ(resolve(sources)->config.http.port, 2);
+  sources.flags = {{"port", "3"}};
+  const auto config = resolve(sources)->config;
+  EXPECT_EQ(config.http.port, 3);
+  EXPECT_EQ(config.http.host, "environment");
+  EXPECT_EQ(config.http.threads, 3U);
+  EXPECT_EQ(config.data, ServeConfig{}.data);
+}
+
+TEST(Config, UnitsAreReadAlikeEverywhere) {
+  EXPECT_EQ(resolve(from_flags({{"memory", "1GiB"}}))->config.memory_bytes, 1ULL << 30);
+  EXPECT_EQ(resolve(from_environment({{"MILLRACE_APPLY_COMMIT_DIRTY", "4MiB"}}))
+                ->config.apply.commit_dirty_bytes,
+            4ULL << 20);
+  EXPECT_EQ(resolve(from_file("[rules]\nlong_half_life = '14d'"))->config.rules.long_half_life_ms,
+            14LL * 86'400'000);
+  EXPECT_EQ(resolve(from_file("memory = 134217728"))->config.memory_bytes, 128ULL << 20);
+  EXPECT_EQ(resolve(from_file("durability = 'os'"))->config.log.durability, Durability::kOs);
+  EXPECT_EQ(resolve(from_file("[feed]\nview = 2"))->config.feed.view, 2.0);
+}
+
+TEST(Config, InteractionsMergeByName) {
+  Sources sources = from_file("[interactions]\nlike = 5\nstar = 2\n");
+  sources.environment = {{"MILLRACE_INTERACTIONS", "star=3,wave=1"}};
+  sources.flags = {{"interactions", "wave=-4"}, {"interactions", "nod=1"}};
+  const std::vector<std::pair<std::string, std::int32_t>> expected{
+      {"like", 5}, {"nod", 1}, {"star", 3}, {"wave", -4}};
+  EXPECT_EQ(resolve(sources)->config.rules.interactions, expected);
+}
+
+TEST(Config, UnknownFileKeysAreErrorsThatNameThem) {
+  const auto resolved = resolve(from_file("prot = 1\n[http]\nthread = 2\nthreads = 2\n"));
+  ASSERT_FALSE(resolved.has_value());
+  EXPECT_EQ(resolved.error().code, Code::kInvalid);
+  EXPECT_NE(resolved.error().detail.find("http.thread"), std::string::npos);
+  EXPECT_NE(resolved.error().detail.find("prot"), std::string::npos);
+}
+
+TEST(Config, UnknownVariablesWarnAndNoMore) {
+  const auto resolved = resolve(from_environment({{"MILLRACE_PROT", "1"}, {"PATH", "/bin"}}));
+  ASSERT_TRUE(resolved.has_value());
+  ASSERT_EQ(resolved->warnings.size(), 1U);
+  EXPECT_NE(resolved->warnings[0].find("MILLRACE_PROT"), std::string::npos);
+  EXPECT_EQ(resolved->config, ServeConfig{});
+}
+
+TEST(Config, BadValuesNameTheirSourceAndTheRule) {
+  const auto flag = resolve(from_flags({{"port", "65536"}}));
+  ASSERT_FALSE(flag.has_value());
+  EXPECT_EQ(flag.error().field, "port");
+  EXPECT_EQ(flag.error().detail, "--port must be a whole number from 0 to 65535 (given: 65536)");
+  const auto variable = resolve(from_environment({{"MILLRACE_LOG_LEVEL", "loud"}}));
+  ASSERT_FALSE(variable.has_value());
+  EXPECT_EQ(variable.error().detail,
+            "MILLRACE_LOG_LEVEL must be one of debug, info, warn, error (given: loud)");
+  for (const auto& [key, value] : Settings{{"memory", "1MiB"},
+                                           {"memory", "-1"},
+                                           {"memory", "12 parsecs"},
+                                           {"http.body_deadline", "10"},
+                                           {"feed.jitter", "nan"},
+                                           {"feed.jitter", "-1"},
+                                           {"partitions", "0"},
+                                           {"partitions", "4x"},
+                                           {"data", ""},
+                                           {"rules.short_half_life", "8d"},
+                                           {"interactions", "like"},
+                                           {"interactions", "=1"},
+                                           {"interactions", "Like=1"},
+                                           {"interactions", "like=1001"}}) {
+    const auto bad = resolve(from_flags({{key, value}}));
+    ASSERT_FALSE(bad.has_value()) << key << " = " << value;
+    EXPECT_EQ(bad.error().field, key) << value;
+  }
+}
+
+TEST(Config, BadTomlNamesFileAndLine) {
+  const auto resolved = resolve(from_file("port = 1\nhost = \n"));
+  ASSERT_FALSE(resolved.has_value());
+  EXPECT_EQ(resolved.error().detail.rfind("millrace.toml:2", 0), 0U) << resolved.error().detail;
+  EXPECT_FALSE(resolve(from_file("port = [1, 2]")).has_value());
+}
+
+TEST(Config, PrintedConfigurationResolvesToItself) {
+  ServeConfig config;
+  config.data = "with \"quotes\" and \\ and é";
+  config.memory_bytes = (1ULL << 30) + 1;
+  config.http.port = 0;
+  config.http.idle_deadline_ms = 61'001;
+  config.log.durability = Durability::kOs;
+  config.logging = {LogLevel::kDebug, LogFormat::kJson};
+  config.rules.history_retention_ms = 90LL * 86'400'000;
+  config.rules.interactions = {{"like", 7}, {"wave", -1}};
+  config.feed.view = 0.1 + 0.2;
+  config.feed.jitter = 0;
+  for (const auto& each : {ServeConfig{}, config}) {
+    const auto again = resolve(from_file(print_config(each)));
+    ASSERT_TRUE(again.has_value()) << again.error().detail << "\n" << print_config(each);
+    EXPECT_EQ(again->config, each) << print_config(each);
+  }
+}
+
+TEST(Config, SecretsAreNotPrinted) {
+  const auto config = resolve(from_flags({{"admin_token", "hunter2"}}))->config;
+  EXPECT_EQ(config.admin_token, "hunter2");
+  EXPECT_EQ(print_config(config).find("hunter2"), std::string::npos);
+  EXPECT_NE(print_config(config).find("# admin_token = \"********\""), std::string::npos);
+}
+
+TEST(Options, EachHasItsOwnFlagAndVariableAndAHelp) {
+  std::set<std::string> flags;
+  std::set<std::string> variables;
+  const auto options = serve_options();
+  for (const auto& option : options) {
+    flags.insert(flag_of(option));
+    variables.insert(variable_of(option));
+    EXPECT_FALSE(option.help.empty()) << option.key;
+  }
+  EXPECT_EQ(flags.size(), options.size());
+  EXPECT_EQ(variables.size(), options.size());
+  EXPECT_TRUE(flags.contains("--http-max-body") && flags.contains("--interaction"));
+  EXPECT_TRUE(variables.contains("MILLRACE_HTTP_MAX_BODY"));
+}
+
+TEST(Units, TextAndValueGoBothWays) {
+  EXPECT_EQ(parse_bytes("1kB").value(), 1'000U);
+  EXPECT_EQ(parse_bytes("0").value(), 0U);
+  EXPECT_FALSE(parse_bytes("9999999TiB").has_value());
+  EXPECT_FALSE(parse_bytes("").has_value());
+  EXPECT_FALSE(parse_duration_ms("1w").has_value());
+  for (const std::uint64_t bytes : {0ULL, 1ULL, 1024ULL, 1536ULL, 5ULL << 40}) {
+    EXPECT_EQ(parse_bytes(bytes_text(bytes)).value(), bytes);
+  }
+  for (const std::int64_t ms : {0LL, 1LL, 1'000LL, 90'000LL, 86'400'000LL}) {
+    EXPECT_EQ(parse_duration_ms(duration_text(ms)).value(), ms);
+  }
+}
+
+}  // namespace
+}  // namespace millrace::app
