@@ -48,4 +48,7 @@ Result<EventOutcome> event_from_binary(Headers headers, std::string_view content
 // An accepted event as a CloudEvent; parse_events() reads it back. `type` is its type's name.
 void append_event_json(JsonWriter& out, const Interaction& interaction, std::string_view type);
 
+// The members of `data` but `user` and `item`, for answers that put them beside an item.
+void append_event_details(JsonWriter& out, const Event& event);
+
 }  // namespace millrace

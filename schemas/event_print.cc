@@ -8,10 +8,9 @@ void text_member(JsonWriter& out, std::string_view name, std::string_view text) 
   if (!text.empty()) out.member(name, text);
 }
 
-void append_data(JsonWriter& out, const Event& event) {
-  out.begin_object();
-  out.member("user", event.user.value);
-  out.member("item", event.item.value);
+}  // namespace
+
+void append_event_details(JsonWriter& out, const Event& event) {
   text_member(out, "session", event.session);
   if (event.value_centi) out.member("value", *event.value_centi / 100.0);
   if (event.duration_s) out.member("duration_s", *event.duration_s);
@@ -25,10 +24,7 @@ void append_data(JsonWriter& out, const Event& event) {
   }
   text_member(out, "notes", event.notes);
   text_member(out, "recommendation_id", event.recommendation_id);
-  out.end_object();
 }
-
-}  // namespace
 
 void append_event_json(JsonWriter& out, const Interaction& interaction, std::string_view type) {
   const Event& event = interaction.event;
@@ -39,7 +35,11 @@ void append_event_json(JsonWriter& out, const Interaction& interaction, std::str
   out.member("type", type);
   if (event.time) out.member("time", rfc3339(*event.time));
   out.key("data");
-  append_data(out, event);
+  out.begin_object();
+  out.member("user", event.user.value);
+  out.member("item", event.item.value);
+  append_event_details(out, event);
+  out.end_object();
   out.end_object();
 }
 
