@@ -44,8 +44,7 @@ std::size_t RankedLists::memory_bytes() const {
 }
 
 RankedListsBuilder::RankedListsBuilder(const state::NameTable& items)
-    : order_(items), current_(std::make_shared<const RankedLists>()) {
-}
+    : order_(items), current_(std::make_shared<const RankedLists>()) {}
 
 RankedListsBuilder::Placed RankedListsBuilder::place(state::ItemIndex item,
                                                      const state::CatalogView& catalog,
@@ -202,8 +201,8 @@ void RankedListsBuilder::rebuild(const state::CatalogView& catalog, const Counts
 
 void RankedListsBuilder::swap_in() {
   auto lists = std::make_shared<RankedLists>();
-  lists->numbers_ =
-      new_scopes_ ? std::make_shared<const RankedLists::ScopeNumbers>(numbers_) : current_->numbers_;
+  lists->numbers_ = new_scopes_ ? std::make_shared<const RankedLists::ScopeNumbers>(numbers_)
+                                : current_->numbers_;
   new_scopes_ = false;
   lists->pages_.assign(pages_.begin(), pages_.end());
   std::fill(shared_.begin(), shared_.end(), true);

@@ -1,0 +1,203 @@
+#include "processors/rankers/collaborative.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "processors/rankers/common.h"
+
+namespace millrace::processors {
+namespace {
+
+constexpr std::size_t kNamedParts = 3;
+
+// Adding this rounds to a multiple of 2^-32.
+constexpr double kRound = 1.5 * (1u << 20);
+
+struct Source {
+  state::ItemIndex item = state::kNoItem;
+  std::vector<Neighbour> row;
+};
+
+// The person's last items in the catalog or not, newest first, with copies of their rows.
+std::vector<Source> sources_of(const KnownPerson& known, const ReadState& state) {
+  std::vector<Source> out;
+  const auto& sequence = known.view.person->sequence;
+  for (auto at = sequence.rbegin();
+       at != sequence.rend() && out.size() < state.options.similarity_sources; ++at) {
+    Source source{known.index_of(*at), {}};
+    if (source.item == state::kNoItem) continue;
+    state.cooccurrence->row(source.item, source.row);
+    out.push_back(std::move(source));
+  }
+  return out;
+}
+
+NumberSet dealt_with(const KnownPerson& known) {
+  constexpr int kAnyFlag =
+      state::kLiked | state::kDisliked | state::kSaved | state::kWatched | state::kRated;
+  NumberSet out(64);
+  known.view.person->for_each_row([&](const state::ItemRow& row) {
+    if (row.order == 0 && (row.flags & kAnyFlag) == 0) return;
+    if (const auto item = known.index_of(row.item); item != state::kNoItem) out.insert(item);
+  });
+  return out;
+}
+
+// Sums of similarity, dense by item.
+std::vector<double> scores_of(const std::vector<Source>& sources, const ReadState& state) {
+  std::vector<double> scores(state.items->size());
+  const double shrink = state.options.similarity_shrink;
+  for (const Source& source : sources) {
+    const std::uint32_t people = state.cooccurrence->people(source.item);
+    for (const Neighbour& neighbour : source.row) {
+      if (neighbour.item >= scores.size()) continue;
+      scores[neighbour.item] +=
+          similarity(neighbour.count, people, state.cooccurrence->people(neighbour.item), shrink);
+    }
+  }
+  return scores;
+}
+
+// The `limit` best allowed items of positive score. Only items that would get in are checked.
+template <class Allowed>
+std::vector<Scored> best_of(const std::vector<double>& scores, std::size_t limit,
+                            const state::CatalogView& catalog, Allowed&& allowed) {
+  std::vector<Scored> heap;
+  if (limit == 0) return heap;
+  const auto better = [&](const Scored& a, const Scored& b) {
+    if (a.score != b.score) return a.score > b.score;
+    return state::natural_less(*catalog.find(a.item), *catalog.find(b.item));
+  };
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (scores[i] <= 0 || (heap.size() == limit && scores[i] < heap.front().score)) continue;
+    const auto item = static_cast<state::ItemIndex>(i);
+    if (!allowed(item)) continue;
+    Scored candidate{item, scores[i], {}};
+    if (heap.size() == limit) {
+      if (!better(candidate, heap.front())) continue;
+      std::pop_heap(heap.begin(), heap.end(), better);
+      heap.pop_back();
+    }
+    heap.push_back(std::move(candidate));
+    std::push_heap(heap.begin(), heap.end(), better);
+  }
+  std::sort_heap(heap.begin(), heap.end(), better);
+  return heap;
+}
+
+// The strongest sources by name, the rest together: sums of multiples of 2^-32 are exact in any
+// order.
+void explain(Scored& scored, const std::vector<Source>& sources, const ReadState& state) {
+  std::vector<Part> all;
+  const std::uint32_t people = state.cooccurrence->people(scored.item);
+  for (const Source& source : sources) {
+    const auto found =
+        std::find_if(source.row.begin(), source.row.end(),
+                     [&](const Neighbour& neighbour) { return neighbour.item == scored.item; });
+    if (found == source.row.end()) continue;
+    all.push_back({std::string(state.items->name(source.item)),
+                   similarity(found->count, state.cooccurrence->people(source.item), people,
+                              state.options.similarity_shrink)});
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Part& a, const Part& b) { return a.value > b.value; });
+  double others = scored.score;
+  for (std::size_t i = 0; i < all.size() && i < kNamedParts; ++i) others -= all[i].value;
+  if (all.size() > kNamedParts) all.resize(kNamedParts);
+  // Whatever was counted since the score was taken lands here, too: the parts still add up.
+  if (others != 0) all.push_back({"others", others});
+  scored.parts = std::move(all);
+}
+
+// Appends items of the list that are allowed and not there yet, with score 0.
+template <class Allowed>
+void fill_from(const RankedList& list, const char* part, const Query& query, NumberSet& taken,
+               std::vector<Scored>& items, Allowed&& allowed) {
+  if (items.size() >= query.limit) return;
+  list.for_each([&](const RankedEntry& entry) {
+    if (!taken.contains(entry.item) && allowed(entry.item)) {
+      taken.insert(entry.item);
+      items.push_back({entry.item, 0, {}});
+      if (query.explain) items.back().parts = {{part, 0}};
+    }
+    return items.size() < query.limit;
+  });
+}
+
+NumberSet items_in(const std::vector<Scored>& items, std::size_t limit) {
+  NumberSet out(limit);
+  for (const Scored& scored : items) out.insert(scored.item);
+  return out;
+}
+
+}  // namespace
+
+double similarity(std::uint32_t both, std::uint32_t people_i, std::uint32_t people_j,
+                  double shrink) {
+  const double all = std::sqrt(static_cast<double>(people_i) * static_cast<double>(people_j));
+  const double below = all + shrink;
+  return below > 0 ? (static_cast<double>(both) / below + kRound) - kRound : 0;
+}
+
+Ranked rank_collaborative(const Query& query, const ReadState& state) {
+  Ranked out{{}, "popular", "popular"};
+  const Matcher matcher(query, state);
+  if (matcher.nothing() || query.limit == 0) return out;
+  const Who who = who_asks(state);
+  const NumberSet had = who.known != nullptr ? dealt_with(*who.known) : NumberSet();
+  const auto allowed = [&](state::ItemIndex item) {
+    return !had.contains(item) && matcher.allows(item);
+  };
+  if (who.known != nullptr && state.cooccurrence != nullptr) {
+    const std::vector<Source> sources = sources_of(*who.known, state);
+    out.items = best_of(scores_of(sources, state), query.limit, *state.catalog, allowed);
+    if (query.explain) {
+      for (Scored& scored : out.items) explain(scored, sources, state);
+    }
+  }
+  const bool personal = !out.items.empty();
+  NumberSet taken = items_in(out.items, query.limit);
+  fill_from(state.lists->list(Metric::kTrending, matcher.kind(), matcher.category()), "trending",
+            query, taken, out.items, allowed);
+  if (personal) {
+    out.level = who.level;
+    out.algorithm = "collaborative";
+  } else if (!out.items.empty()) {
+    out.level = out.algorithm = "trending";
+  }
+  fill_from(state.lists->list(Metric::kPopular, matcher.kind(), matcher.category()), "popular",
+            query, taken, out.items, allowed);
+  return out;
+}
+
+Ranked rank_similar(const Query& asked, const ReadState& state, const ItemId& id) {
+  Ranked out{{}, "popular", "popular"};
+  const auto index = state.items->find(id.value);
+  const state::CatalogItem* item = index ? state.catalog->find(*index) : nullptr;
+  if (item == nullptr || asked.limit == 0) return out;
+  Query query = asked;
+  query.exclude.push_back(id);
+  if (query.kind.empty() && query.filter.kind.empty()) query.kind = item->item.kind;
+  const Matcher matcher(query, state);
+  if (matcher.nothing()) return out;
+  const auto allowed = [&](state::ItemIndex other) { return matcher.allows(other); };
+  if (state.cooccurrence != nullptr) {
+    const std::vector<Source> sources{{*index, state.cooccurrence->row(*index)}};
+    out.items = best_of(scores_of(sources, state), query.limit, *state.catalog, allowed);
+    for (Scored& scored : out.items) {
+      if (query.explain) scored.parts = {{"similarity", scored.score}};
+    }
+  }
+  if (!out.items.empty()) out.level = out.algorithm = "similar";
+  NumberSet taken = items_in(out.items, query.limit);
+  for (const std::uint32_t category : item->categories) {
+    fill_from(state.lists->list(Metric::kPopular, matcher.kind(), category), "popular", query,
+              taken, out.items, allowed);
+  }
+  fill_from(state.lists->list(Metric::kPopular, matcher.kind(), matcher.category()), "popular",
+            query, taken, out.items, allowed);
+  return out;
+}
+
+}  // namespace millrace::processors

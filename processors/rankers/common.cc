@@ -1,0 +1,59 @@
+#include "processors/rankers/common.h"
+
+#include <algorithm>
+
+namespace millrace::processors {
+
+state::ItemCounts ReadState::counts(state::ItemIndex item) const {
+  state::ItemCounts sum;
+  for (const state::ItemCells* column : cells) column->add_to(sum, item);
+  return sum;
+}
+
+Who who_asks(const ReadState& state) {
+  if (state.user.view.person) return {&state.user, "personal"};
+  if (state.session.view.person) return {&state.session, "session"};
+  return {};
+}
+
+RankedEntry ListWalk::next() {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < cursors_.size(); ++i) {
+    if (order_(*cursors_[i], *cursors_[best])) best = i;
+  }
+  const RankedEntry entry = *cursors_[best];
+  cursors_[best].next();
+  if (cursors_[best].done()) {
+    cursors_.erase(cursors_.begin() + static_cast<std::ptrdiff_t>(best));
+  }
+  return entry;
+}
+
+std::uint64_t mix(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15u;
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+  return x ^ x >> 31;
+}
+
+std::uint64_t text_hash(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3u;
+  return hash;
+}
+
+Scored score_popular(state::ItemIndex item, const Query& query, const ReadState& state) {
+  const state::ItemCounts counts = state.counts(item);
+  const double rating = counts.average_rating() * 0.7;
+  const double watched = static_cast<double>(counts.watchers) * 0.3;
+  Scored out{item, rating + watched, {}};
+  if (query.explain) out.parts = {{"rating", rating}, {"watched", watched}};
+  return out;
+}
+
+void sort_by_score(std::vector<Scored>& items) {
+  std::stable_sort(items.begin(), items.end(),
+                   [](const Scored& a, const Scored& b) { return a.score > b.score; });
+}
+
+}  // namespace millrace::processors

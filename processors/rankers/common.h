@@ -1,0 +1,73 @@
+#pragma once
+#include <string_view>
+#include <vector>
+
+#include "processors/rankers/matcher.h"
+#include "processors/rankers/number_set.h"
+#include "processors/rankers/ranker.h"
+
+namespace millrace::processors {
+
+// What rankers share.
+
+// Whom a query is about: the user where something is known of them, else the session. `known` is
+// null for a stranger.
+struct Who {
+  const KnownPerson* known = nullptr;
+  std::string_view level;  // personal, session
+};
+Who who_asks(const ReadState& state);
+
+// Gathers at most `limit` items that a query allows, none twice.
+class Picks {
+ public:
+  Picks(const Matcher& matcher, std::size_t limit)
+      : matcher_(&matcher), limit_(limit), taken_(limit) {}
+
+  bool full() const { return items_.size() >= limit_; }
+  bool empty() const { return items_.empty(); }
+  // Takes `item` if it is allowed, new, and there is room. Answers false when there is no more.
+  bool offer(const RankedEntry& entry) {
+    if (!full() && !taken_.contains(entry.item) && matcher_->allows(entry.item)) {
+      taken_.insert(entry.item);
+      items_.push_back(entry);
+    }
+    return !full();
+  }
+  bool has(state::ItemIndex item) const { return taken_.contains(item); }
+  std::vector<RankedEntry>& items() { return items_; }
+
+ private:
+  const Matcher* matcher_;
+  std::size_t limit_;
+  NumberSet taken_;
+  std::vector<RankedEntry> items_;
+};
+
+// Several lists of one metric as one, from the top down. Items in more than one come repeatedly,
+// one after the other. The lists are the snapshot's.
+class ListWalk {
+ public:
+  explicit ListWalk(const state::NameTable& items) : order_(items) {}
+  void add(const RankedList& list) {
+    if (!list.empty()) cursors_.emplace_back(list);
+  }
+  bool done() const { return cursors_.empty(); }
+  RankedEntry next();
+
+ private:
+  RankedOrder order_;
+  std::vector<RankedList::Cursor> cursors_;
+};
+
+// splitmix64: a well-mixed number of `x`.
+std::uint64_t mix(std::uint64_t x);
+// Of the text alone: the same on every node.
+std::uint64_t text_hash(std::string_view text);
+
+// Popularity in its two parts, "rating" and "watched".
+Scored score_popular(state::ItemIndex item, const Query& query, const ReadState& state);
+// Items by score, equal ones in the order they have.
+void sort_by_score(std::vector<Scored>& items);
+
+}  // namespace millrace::processors

@@ -1,0 +1,159 @@
+#include "processors/rankers/feed.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "processors/rankers/common.h"
+
+namespace millrace::processors {
+namespace {
+
+constexpr std::size_t kMaxCategories = 10;  // candidates come from a person's most preferred ones
+
+// Stage 1: what the person prefers.
+struct Interests {
+  std::vector<state::NameWeight> categories;  // strongest first
+  NumberSet category_set;
+  NumberSet tag_set;
+};
+
+Interests interests_of(const Who& who, const ReadState& state) {
+  Interests out;
+  if (who.known == nullptr) return out;
+  const auto profile = fresh_profile(*who.known->view.person, who.known->view.profile,
+                                     who.known->index_of, *state.catalog);
+  for (const state::NameWeight& row : profile->categories) {
+    if (row.interest <= 0) continue;
+    out.categories.push_back(row);
+    out.category_set.insert(row.name);
+  }
+  for (const state::NameWeight& row : profile->tags) {
+    if (row.interest > 0) out.tag_set.insert(row.name);
+  }
+  // Among equals by text: numbers of names differ from process to process.
+  const auto& names = state.names->categories;
+  std::sort(out.categories.begin(), out.categories.end(), [&](const auto& a, const auto& b) {
+    return a.interest != b.interest ? a.interest > b.interest
+                                    : names.name(a.name) < names.name(b.name);
+  });
+  if (out.categories.size() > kMaxCategories) out.categories.resize(kMaxCategories);
+  return out;
+}
+
+void take(Picks& pool, RankedList::Cursor& from, std::size_t until) {
+  while (pool.items().size() < until && !from.done()) {
+    pool.offer(*from);
+    from.next();
+  }
+}
+
+void take_interests(Picks& pool, const Interests& interests, const Matcher& matcher,
+                    const ReadState& state, std::size_t until) {
+  std::vector<RankedList::Cursor> cursors;
+  std::int64_t total = 0;
+  for (const state::NameWeight& row : interests.categories) {
+    cursors.emplace_back(state.lists->list(Metric::kPopular, matcher.kind(), row.name));
+    total += row.interest;
+  }
+  // Each category its share first, then what is left from the strongest on.
+  for (std::size_t i = 0; i < cursors.size(); ++i) {
+    const auto share = static_cast<std::size_t>(
+        (static_cast<std::int64_t>(until) * interests.categories[i].interest + total - 1) / total);
+    take(pool, cursors[i], std::min(until, pool.items().size() + share));
+  }
+  for (auto& cursor : cursors) take(pool, cursor, until);
+}
+
+// Stage 2: half of interest, a quarter each trending and recent; short of that, popular ones.
+Picks candidates(const Query& query, const Interests& interests, const Matcher& matcher,
+                 const ReadState& state) {
+  const std::size_t size = std::max(state.options.feed_candidates, query.limit);
+  Picks pool(matcher, size);
+  const auto list = [&](Metric metric) {
+    return RankedList::Cursor(state.lists->list(metric, matcher.kind(), matcher.category()));
+  };
+  take_interests(pool, interests, matcher, state, size / 2);
+  auto trending = list(Metric::kTrending);
+  take(pool, trending, pool.items().size() + size / 4);
+  auto recent = list(Metric::kRecent);
+  take(pool, recent, std::min(size, pool.items().size() + size / 4));
+  auto popular = list(Metric::kPopular);
+  take(pool, popular, std::max(size / 2, query.limit));
+  return pool;
+}
+
+// Stage 3: a candidate's score, from numbers that are copied once.
+struct Candidate {
+  const state::CatalogItem* item = nullptr;
+  double category = 0, tags = 0, engagement = 0, trend = 0, random = 0;
+  double score = 0;
+};
+
+Candidate score(const state::CatalogItem& item, const Interests& interests, const ReadState& state,
+                UnixMillis now, std::uint64_t salt) {
+  const RankingOptions& options = state.options;
+  const state::ItemCounts counts = state.counts(item.index);
+  Candidate out;
+  out.item = &item;
+  const bool preferred =
+      std::any_of(item.categories.begin(), item.categories.end(),
+                  [&](std::uint32_t name) { return interests.category_set.contains(name); });
+  out.category = preferred ? options.feed_category : 0;
+  const auto tags = std::count_if(item.tags.begin(), item.tags.end(), [&](std::uint32_t name) {
+    return interests.tag_set.contains(name);
+  });
+  out.tags = options.feed_tag * static_cast<double>(tags);
+  out.engagement = counts.engagement(options.feed_view, options.feed_like, options.feed_share);
+  const double s = std::max(0.0, counts.trend[0].value(now, options.short_half_life_ms));
+  out.trend = options.feed_trend * (s / (s + options.feed_trend_s0));
+  const std::uint64_t drawn = mix(salt ^ text_hash(item.item.id.value));
+  out.random = options.feed_random * static_cast<double>(drawn >> 11) * 0x1p-53;
+  out.score = out.category + out.tags + out.engagement + out.trend + out.random;
+  return out;
+}
+
+}  // namespace
+
+Ranked rank_feed(const Query& query, const ReadState& state) {
+  const Who who = who_asks(state);
+  const Interests interests = interests_of(who, state);
+  Ranked out{{}, std::string(who.level), "feed"};
+  const Matcher matcher(query, state);
+  if (interests.category_set.size() == 0 && interests.tag_set.size() == 0) {
+    const bool trends = !state.lists->list(Metric::kTrending).empty();
+    out.level = trends ? "trending" : "recent";
+  }
+  if (matcher.nothing() || query.limit == 0) return out;
+
+  Picks pool = candidates(query, interests, matcher, state);
+  const std::string& name = query.user.value.empty() ? query.session : query.user.value;
+  const std::uint64_t salt = mix(mix(query.seed) ^ text_hash(name));
+  std::vector<Candidate> scored;
+  scored.reserve(pool.items().size());
+  for (const RankedEntry& entry : pool.items()) {
+    scored.push_back(score(*state.catalog->find(entry.item), interests, state, query.now, salt));
+  }
+
+  // Stage 4.
+  const auto limit = static_cast<std::ptrdiff_t>(std::min(query.limit, scored.size()));
+  std::partial_sort(scored.begin(), scored.begin() + limit, scored.end(),
+                    [](const Candidate& a, const Candidate& b) {
+                      return a.score != b.score ? a.score > b.score
+                                                : state::natural_less(*a.item, *b.item);
+                    });
+  scored.resize(static_cast<std::size_t>(limit));
+  for (const Candidate& c : scored) {
+    Scored item{c.item->index, c.score, {}};
+    if (query.explain) {
+      item.parts = {{"category", c.category},
+                    {"tags", c.tags},
+                    {"engagement", c.engagement},
+                    {"trend", c.trend},
+                    {"random", c.random}};
+    }
+    out.items.push_back(std::move(item));
+  }
+  return out;
+}
+
+}  // namespace millrace::processors

@@ -1,0 +1,36 @@
+#include "processors/rankers/list.h"
+
+#include "processors/rankers/collaborative.h"
+#include "processors/rankers/feed.h"
+#include "processors/rankers/genre_weighted.h"
+#include "processors/rankers/listed.h"
+#include "processors/rankers/rising.h"
+
+namespace millrace::processors {
+namespace {
+
+// THE list of rankers: a new algorithm is one line here.
+constexpr Ranker kRankers[] = {
+    {"popular", rank_popular},
+    {"top_rated", rank_top_rated},
+    {"most_watched", rank_most_watched},
+    {"trending", rank_trending},
+    {"rising", rank_rising},
+    {"recent", rank_recent},
+    {"genre_weighted", rank_genre_weighted, true},
+    {"feed", rank_feed, true},
+    {"collaborative", rank_collaborative, true},
+};
+
+}  // namespace
+
+std::span<const Ranker> rankers() { return kRankers; }
+
+const Ranker* find_ranker(std::string_view name) {
+  for (const Ranker& ranker : kRankers) {
+    if (ranker.name == name) return &ranker;
+  }
+  return nullptr;
+}
+
+}  // namespace millrace::processors

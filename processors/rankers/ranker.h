@@ -1,0 +1,111 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "processors/views/cooccurrence.h"
+#include "processors/views/profiles.h"
+#include "processors/views/ranked_lists.h"
+#include "schemas/ids.h"
+#include "state/catalog_view.h"
+#include "state/item_cells.h"
+#include "state/partition_store.h"
+
+namespace millrace::processors {
+
+// Conditions on items; all that are given must hold. Empty text: not given.
+struct Filter {
+  std::string tag;
+  std::string category;
+  std::string kind;
+  std::optional<std::int64_t> price_min;  // hundredths; items without a price never match
+  std::optional<std::int64_t> price_max;  // hundredths, inclusive
+  std::vector<std::pair<std::string, std::string>>
+      attributes;  // member of `attributes` -> its text
+};
+
+struct Query {
+  UserId user;          // empty: anonymous
+  std::string session;  // stands in for a user of whom nothing is known
+  std::string kind;     // empty: the ranker's own choice
+  std::string category;
+  std::vector<ItemId> exclude;
+  Filter filter;
+  std::size_t limit = 20;
+  bool explain = false;    // fill Scored::parts
+  std::uint64_t seed = 0;  // of everything random
+  UnixMillis now = 0;
+};
+
+// What an operator may change; the defaults are the seeds'.
+struct RankingOptions {
+  std::int64_t short_half_life_ms = 6LL * 3600 * 1000;
+  std::int64_t long_half_life_ms = 7LL * 24 * 3600 * 1000;
+  double feed_category = 2.0;
+  double feed_tag = 1.5;  // each
+  double feed_view = 0.01;
+  double feed_like = 1.0;
+  double feed_share = 1.2;
+  double feed_trend = 4.0;  // times s/(s + s0), s the short decayed weight
+  double feed_trend_s0 = 10;
+  double feed_random = 0.5;  // upper bound
+  std::size_t feed_candidates = 100;
+  double rising_prior = 10;  // k
+  std::size_t rising_candidates = 500;
+  double similarity_shrink = 10;
+  std::size_t similarity_sources = 30;  // a person's last items
+};
+
+// A person, with the way from their partition's item numbers to indexes. Empty: nothing known.
+struct KnownPerson {
+  state::PersonView view;
+  IndexOf index_of;
+};
+
+// What a request takes once, so that everything it answers is of one instant. What it points to
+// outlives the request.
+struct ReadState {
+  std::shared_ptr<const state::CatalogView> catalog;
+  std::shared_ptr<const RankedLists> lists;
+  std::vector<const state::ItemCells*> cells;  // of every partition
+  KnownPerson user;
+  KnownPerson session;
+  const Cooccurrence* cooccurrence = nullptr;  // may be absent
+  const state::NameTable* items = nullptr;
+  const state::CatalogNames* names = nullptr;
+  RankingOptions options;
+
+  // Summed over the partitions.
+  state::ItemCounts counts(state::ItemIndex item) const;
+};
+
+struct Part {
+  std::string name;
+  double value = 0;
+  friend bool operator==(const Part&, const Part&) = default;
+};
+
+struct Scored {
+  state::ItemIndex item = state::kNoItem;
+  double score = 0;
+  std::vector<Part> parts;  // with Query::explain; their sum, in order, is exactly the score
+  friend bool operator==(const Scored&, const Scored&) = default;
+};
+
+struct Ranked {
+  std::vector<Scored> items;  // best first
+  std::string level;          // personal, session, trending, popular or recent
+  std::string algorithm;      // the one that answered: a fallback's name where it took over
+  friend bool operator==(const Ranked&, const Ranked&) = default;
+};
+
+// A ranker is a function of these two and nothing else: the same input gives the same output. At
+// most `limit` items, none twice, none excluded, hidden or deleted.
+using RankFn = Ranked (*)(const Query&, const ReadState&);
+
+}  // namespace millrace::processors

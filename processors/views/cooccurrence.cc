@@ -1,0 +1,178 @@
+#include "processors/views/cooccurrence.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::processors {
+
+// Linear probing; deletion shifts back. Capacity grows by a third, so that the fill stays high.
+struct Cooccurrence::Row {
+  static constexpr std::uint32_t kFirstCapacity = 6;
+
+  std::unique_ptr<Neighbour[]> slots;
+  std::uint32_t capacity = 0;
+  std::uint32_t used = 0;
+  std::atomic<std::uint32_t> people{0};
+
+  Row() = default;
+  Row& operator=(Row&& other) noexcept {  // of rows that nobody shares yet
+    slots = std::move(other.slots);
+    capacity = other.capacity;
+    used = other.used;
+    people.store(other.people.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    return *this;
+  }
+  Row(Row&& other) noexcept { *this = std::move(other); }
+
+  std::uint32_t home(state::ItemIndex item) const {
+    const std::uint32_t mixed = item * 0x9e3779b1u;
+    return static_cast<std::uint32_t>((std::uint64_t{mixed} * capacity) >> 32);
+  }
+  std::uint32_t after(std::uint32_t at) const { return at + 1 == capacity ? 0 : at + 1; }
+
+  // Where `item` is, or the free slot where it belongs. Needs a free slot.
+  std::uint32_t place(state::ItemIndex item) const {
+    std::uint32_t at = home(item);
+    while (slots[at].count != 0 && slots[at].item != item) at = after(at);
+    return at;
+  }
+  bool full() const { return (used + 1) * 20ull > capacity * 17ull; }
+
+  // Answers how many bytes it took.
+  std::size_t grow() {
+    const std::uint32_t old_capacity = capacity;
+    auto old = std::move(slots);
+    capacity = std::max(kFirstCapacity, capacity + capacity / 3);
+    slots = std::make_unique<Neighbour[]>(capacity);
+    for (std::uint32_t i = 0; i < old_capacity; ++i) {
+      if (old[i].count != 0) slots[place(old[i].item)] = old[i];
+    }
+    return (capacity - old_capacity) * sizeof(Neighbour);
+  }
+
+  void erase(std::uint32_t hole) {
+    --used;
+    for (std::uint32_t at = after(hole); slots[at].count != 0; at = after(at)) {
+      // An entry may fill the hole unless its home lies behind the hole, on the way to it.
+      const std::uint32_t from_home = (at + capacity - home(slots[at].item)) % capacity;
+      const std::uint32_t from_hole = (at + capacity - hole) % capacity;
+      if (from_home < from_hole) continue;
+      slots[hole] = slots[at];
+      hole = at;
+    }
+    slots[hole] = Neighbour{};
+  }
+};
+
+Cooccurrence::Cooccurrence(std::size_t budget_bytes)
+    : budget_(budget_bytes), locks_(std::make_unique<Stripe[]>(kStripes)) {}
+Cooccurrence::~Cooccurrence() = default;
+
+Cooccurrence::Row& Cooccurrence::row_for(state::ItemIndex item) {
+  if (item >= rows_.size()) {
+    const std::lock_guard lock(grow_);
+    rows_.grow_to(std::size_t{item} + 1);
+  }
+  return rows_[item];
+}
+
+void Cooccurrence::change(state::ItemIndex item, std::span<const state::ItemIndex> others,
+                          bool add) {
+  Row& row = row_for(item);
+  const std::lock_guard lock(lock_of(item));
+  for (const state::ItemIndex other : others) {
+    if (row.capacity == 0 && !add) return;
+    const bool may_grow = bytes_.load(std::memory_order_relaxed) < budget_;
+    if (add && row.full()) {
+      if (may_grow) {
+        bytes_.fetch_add(row.grow(), std::memory_order_relaxed);
+      } else if (row.capacity == 0) {
+        refused_.fetch_add(1, std::memory_order_relaxed);
+        continue;
+      }
+    }
+    const std::uint32_t at = row.place(other);
+    Neighbour& slot = row.slots[at];
+    if (slot.count == 0) {
+      if (!add) continue;
+      if (!may_grow) {
+        refused_.fetch_add(1, std::memory_order_relaxed);
+        continue;
+      }
+      slot.item = other;
+      ++row.used;
+    }
+    slot.count += add ? 1u : ~0u;
+    if (slot.count == 0) row.erase(at);
+  }
+}
+
+void Cooccurrence::add(state::ItemIndex item, std::span<const state::ItemIndex> window) {
+  row_for(item).people.fetch_add(1, std::memory_order_relaxed);
+  change(item, window, true);
+  for (const state::ItemIndex other : window) change(other, {&item, 1}, true);
+}
+
+void Cooccurrence::remove(state::ItemIndex item, std::span<const state::ItemIndex> window) {
+  auto& people = row_for(item).people;
+  std::uint32_t now = people.load(std::memory_order_relaxed);
+  while (now > 0 && !people.compare_exchange_weak(now, now - 1, std::memory_order_relaxed)) {
+  }
+  change(item, window, false);
+  for (const state::ItemIndex other : window) change(other, {&item, 1}, false);
+}
+
+void Cooccurrence::clear() {
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    const std::lock_guard lock(lock_of(static_cast<state::ItemIndex>(i)));
+    Row& row = rows_[i];
+    bytes_.fetch_sub(row.capacity * sizeof(Neighbour), std::memory_order_relaxed);
+    row.slots.reset();
+    row.capacity = 0;
+    row.used = 0;
+    row.people.store(0, std::memory_order_relaxed);
+  }
+  refused_.store(0, std::memory_order_relaxed);
+}
+
+void Cooccurrence::row(state::ItemIndex item, std::vector<Neighbour>& into) const {
+  into.clear();
+  if (item >= rows_.size()) return;
+  const std::lock_guard lock(lock_of(item));
+  const Row& row = rows_[item];
+  into.reserve(row.used);
+  for (std::uint32_t i = 0; i < row.capacity; ++i) {
+    if (row.slots[i].count != 0) into.push_back(row.slots[i]);
+  }
+}
+
+std::vector<Neighbour> Cooccurrence::row(state::ItemIndex item) const {
+  std::vector<Neighbour> out;
+  row(item, out);
+  return out;
+}
+
+std::uint32_t Cooccurrence::people(state::ItemIndex item) const {
+  return item < rows_.size() ? rows_[item].people.load(std::memory_order_relaxed) : 0;
+}
+
+std::size_t Cooccurrence::memory_bytes() const {
+  return bytes_.load(std::memory_order_relaxed) + rows_.size() * sizeof(Row) +
+         kStripes * sizeof(Stripe);
+}
+
+std::uint64_t Cooccurrence::refused() const { return refused_.load(std::memory_order_relaxed); }
+
+std::vector<state::ItemNumber> whole_sequence(const state::Person& person) {
+  std::vector<std::pair<std::uint32_t, state::ItemNumber>> placed;
+  person.for_each_row([&](const state::ItemRow& row) {
+    if (row.order != 0) placed.emplace_back(row.order, row.item);
+  });
+  std::sort(placed.begin(), placed.end());
+  std::vector<state::ItemNumber> out;
+  out.reserve(placed.size());
+  for (const auto& [order, item] : placed) out.push_back(item);
+  return out;
+}
+
+}  // namespace millrace::processors

@@ -1,0 +1,70 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "base/chunked_vector.h"
+#include "state/item_index.h"
+#include "state/pages.h"
+
+namespace millrace::processors {
+
+struct Neighbour {
+  state::ItemIndex item = state::kNoItem;
+  std::uint32_t count = 0;  // people who had both within one window
+  friend bool operator==(const Neighbour&, const Neighbour&) = default;
+};
+
+// How often two items come close together in people's sequences: a symmetric matrix of counts, by
+// rows that are open-addressing tables of (item, count), 8 bytes an entry. Each pair stands in both
+// rows, so that a row can be read by itself: about 21 bytes a pair at the mean fill of 0.75 (a
+// window of 50 over 10 million interactions and 100,000 items is about 0.9 GB by halves, twice that
+// here; a budget bounds it).
+//
+// Thread-safe: rows are guarded by striped locks, one held at a time; readers copy out. What comes
+// out does not depend on the order of writers as long as the budget is not reached. Beyond it new
+// pairs are refused and counted, known ones go on counting.
+class Cooccurrence {
+ public:
+  explicit Cooccurrence(std::size_t budget_bytes = SIZE_MAX);
+  ~Cooccurrence();
+
+  // A person's sequence grew by `item`; `window` holds those before it that it pairs with, without
+  // repeats and without `item`.
+  void add(state::ItemIndex item, std::span<const state::ItemIndex> window);
+  // Takes back an add with the same arguments.
+  void remove(state::ItemIndex item, std::span<const state::ItemIndex> window);
+  void clear();
+
+  std::vector<Neighbour> row(state::ItemIndex item) const;              // in no particular order
+  void row(state::ItemIndex item, std::vector<Neighbour>& into) const;  // the same, reusing memory
+  std::uint32_t people(state::ItemIndex item) const;  // who have it in their sequence
+  std::size_t memory_bytes() const;
+  std::uint64_t refused() const;  // halves of pairs, for want of budget
+
+ private:
+  struct Row;
+  static constexpr std::size_t kStripes = 256;
+
+  void change(state::ItemIndex row, std::span<const state::ItemIndex> others, bool add);
+  std::mutex& lock_of(state::ItemIndex item) const { return locks_[item % kStripes].mutex; }
+  Row& row_for(state::ItemIndex item);  // grows the table
+
+  struct alignas(64) Stripe {
+    std::mutex mutex;
+  };
+  const std::size_t budget_;
+  std::unique_ptr<Stripe[]> locks_;
+  std::mutex grow_;
+  ChunkedVector<Row> rows_;  // by ItemIndex
+  std::atomic<std::size_t> bytes_{0};
+  std::atomic<std::uint64_t> refused_{0};
+};
+
+// All of a person's sequence, oldest first: the items that have a place in it.
+std::vector<state::ItemNumber> whole_sequence(const state::Person& person);
+
+}  // namespace millrace::processors
