@@ -20,10 +20,14 @@ Counts all_of(const Cooccurrence& table, state::ItemIndex items) {
   return out;
 }
 
+state::ItemIndex any_item(std::mt19937& random) {
+  return static_cast<state::ItemIndex>(random() % 60);
+}
+
 std::vector<state::ItemIndex> random_window(std::mt19937& random, state::ItemIndex item) {
   std::vector<state::ItemIndex> out;
   for (std::size_t n = random() % 12; n > 0; --n) {
-    const state::ItemIndex other = random() % 60;
+    const state::ItemIndex other = any_item(random);
     if (other != item && std::find(out.begin(), out.end(), other) == out.end()) {
       out.push_back(other);
     }
@@ -41,7 +45,7 @@ TEST(CooccurrenceTest, CountsLikeAPlainMapThroughAddsAndRemoves) {
     const bool take_back = !added.empty() && random() % 5 < 2;
     const std::size_t at = added.empty() ? 0 : random() % added.size();
     if (!take_back) {
-      const state::ItemIndex item = random() % 60;
+      const state::ItemIndex item = any_item(random);
       added.emplace_back(item, random_window(random, item));
     }
     const auto& [item, window] = take_back ? added[at] : added.back();
@@ -57,7 +61,9 @@ TEST(CooccurrenceTest, CountsLikeAPlainMapThroughAddsAndRemoves) {
       }
     }
     if (take_back) added.erase(added.begin() + static_cast<std::ptrdiff_t>(at));
-    if (i % 200 == 0) ASSERT_EQ(all_of(table, 60), expected);
+    if (i % 200 == 0) {
+      ASSERT_EQ(all_of(table, 60), expected);
+    }
   }
   EXPECT_EQ(all_of(table, 60), expected);
   for (const auto& [item, n] : people) EXPECT_EQ(table.people(item), n);
@@ -92,7 +98,7 @@ TEST(CooccurrenceTest, SeveralWritersSumUpToTheSame) {
   const auto write = [](Cooccurrence& table, unsigned seed) {
     std::mt19937 random(seed);
     for (int i = 0; i < 3000; ++i) {
-      const state::ItemIndex item = random() % 60;
+      const state::ItemIndex item = any_item(random);
       table.add(item, random_window(random, item));
     }
   };
