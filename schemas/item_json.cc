@@ -63,7 +63,7 @@ class Attributes {
  public:
   void add(const std::string& name, const Json& value) {
     if (members_.members.size() > kMaxAttributes) return;  // text() will say so
-    if (members_.find(name) == nullptr) members_.members.emplace_back(name, value);
+    if (members_.find(name) == nullptr) members_.members.push_back({name, value});
   }
   Result<std::string> text() const {
     if (members_.members.empty()) return std::string();

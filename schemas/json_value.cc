@@ -96,28 +96,28 @@ class Builder {
       std::string name = string();
       space();
       take();  // the colon
-      json.members.emplace_back(std::move(name), value());
+      json.members.push_back({std::move(name), value()});
     } while (take() == ',');
     drop_repeats(json.members);
   }
 
   // Keeps the last of each name, in the order of what is kept. Sorts rather than compares all
   // pairs.
-  static void drop_repeats(std::vector<std::pair<std::string, Json>>& members) {
+  static void drop_repeats(std::vector<JsonMember>& members) {
     std::vector<std::size_t> order(members.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return std::pair(std::string_view(members[a].first), a) <
-             std::pair(std::string_view(members[b].first), b);
+      return std::pair(std::string_view(members[a].name), a) <
+             std::pair(std::string_view(members[b].name), b);
     });
     std::vector<bool> repeated(members.size(), false);
     bool any = false;
     for (std::size_t i = 1; i < order.size(); ++i) {
-      if (members[order[i - 1]].first != members[order[i]].first) continue;
+      if (members[order[i - 1]].name != members[order[i]].name) continue;
       repeated[order[i - 1]] = any = true;
     }
     if (!any) return;
-    std::vector<std::pair<std::string, Json>> kept;
+    std::vector<JsonMember> kept;
     for (std::size_t i = 0; i < members.size(); ++i) {
       if (!repeated[i]) kept.push_back(std::move(members[i]));
     }
@@ -178,8 +178,8 @@ class Builder {
 
 const Json* Json::find(std::string_view name) const {
   const auto member =
-      std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.first == name; });
-  return member == members.end() ? nullptr : &member->second;
+      std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.name == name; });
+  return member == members.end() ? nullptr : &member->value;
 }
 
 Result<Json> parse_json(std::string_view text) {

@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -19,16 +18,23 @@ struct JsonText {
   std::string_view text;
 };
 
+struct JsonMember;
+
 // A JSON value as a tree, for bodies that are not on the hot path.
 struct Json {
   JsonKind kind = JsonKind::kNull;
-  std::string text;            // of a string what it says; of a number or bool its spelling
-  std::vector<Json> elements;  // of an array
-  std::vector<std::pair<std::string, Json>> members;  // of an object, in order, without repeats
+  std::string text;                 // of a string what it says; of a number or bool its spelling
+  std::vector<Json> elements;       // of an array
+  std::vector<JsonMember> members;  // of an object, in order, without repeats
 
   // The member of that name that comes last in the text, or nullptr.
   const Json* find(std::string_view name) const;
   JsonText scalar() const { return {kind, text}; }
+};
+
+struct JsonMember {
+  std::string name;
+  Json value;
 };
 
 // kInvalid for text that is not JSON or not UTF-8; a name that comes twice keeps its last value.
