@@ -63,14 +63,10 @@ class Ticket {
 
 std::optional<Rejection> rejection_of(int status) {
   switch (status) {
-    case 413:
-      return Rejection::kBodyTooLarge;
-    case 414:
-      return Rejection::kTargetTooLong;
-    case 431:
-      return Rejection::kHeadTooLarge;
-    default:
-      return Rejection::kBadRequest;
+    case 413: return Rejection::kBodyTooLarge;
+    case 414: return Rejection::kTargetTooLong;
+    case 431: return Rejection::kHeadTooLarge;
+    default: return Rejection::kBadRequest;
   }
 }
 
@@ -116,13 +112,9 @@ void Connection::step(Next next) {
       return wait_writable();
     }
     switch (next) {
-      case Next::kParse:
-        next = parse();
-        break;
-      case Next::kRead:
-        return read();
-      case Next::kClose:
-        return linger();
+      case Next::kParse: next = parse(); break;
+      case Next::kRead: return read();
+      case Next::kClose: return linger();
       case Next::kWait:
         if (!came_while_writing_) {
           phase_ = Phase::kWaiting;
@@ -371,15 +363,11 @@ void Connection::on_tick(std::int64_t now) {
       waiting_ = false;
       state_.metrics.reject(Rejection::kLaterTimeout);
       return drive(respond(problem(503, "No answer in time; the outcome is unknown.")));
-    case Phase::kWriting:
-      state_.metrics.reject(Rejection::kSlowReader);
-      return close();
+    case Phase::kWriting: state_.metrics.reject(Rejection::kSlowReader); return close();
     case Phase::kIdle:
-    case Phase::kLingering:
-      return close();
+    case Phase::kLingering: return close();
     case Phase::kServing:
-    case Phase::kClosed:
-      return;
+    case Phase::kClosed: return;
   }
 }
 

@@ -6,32 +6,19 @@ namespace millrace::serving {
 
 std::string_view rejection_name(Rejection rejection) {
   switch (rejection) {
-    case Rejection::kBadRequest:
-      return "bad_request";
-    case Rejection::kHeadTooLarge:
-      return "head_too_large";
-    case Rejection::kTargetTooLong:
-      return "target_too_long";
-    case Rejection::kBodyTooLarge:
-      return "body_too_large";
-    case Rejection::kHeadTimeout:
-      return "head_timeout";
-    case Rejection::kBodyTimeout:
-      return "body_timeout";
-    case Rejection::kLaterTimeout:
-      return "later_timeout";
-    case Rejection::kSlowReader:
-      return "slow_reader";
-    case Rejection::kConnections:
-      return "connections";
-    case Rejection::kConnectionsPerAddress:
-      return "connections_per_address";
-    case Rejection::kInFlight:
-      return "in_flight";
-    case Rejection::kBodyMemory:
-      return "body_memory";
-    case Rejection::kNoDescriptors:
-      return "no_descriptors";
+    case Rejection::kBadRequest: return "bad_request";
+    case Rejection::kHeadTooLarge: return "head_too_large";
+    case Rejection::kTargetTooLong: return "target_too_long";
+    case Rejection::kBodyTooLarge: return "body_too_large";
+    case Rejection::kHeadTimeout: return "head_timeout";
+    case Rejection::kBodyTimeout: return "body_timeout";
+    case Rejection::kLaterTimeout: return "later_timeout";
+    case Rejection::kSlowReader: return "slow_reader";
+    case Rejection::kConnections: return "connections";
+    case Rejection::kConnectionsPerAddress: return "connections_per_address";
+    case Rejection::kInFlight: return "in_flight";
+    case Rejection::kBodyMemory: return "body_memory";
+    case Rejection::kNoDescriptors: return "no_descriptors";
   }
   return "unknown";
 }

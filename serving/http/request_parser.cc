@@ -163,8 +163,7 @@ class RequestParser::Beast {
         fields_.expects_continue = same_ignoring_case(value, "100-continue");
         fields_.other_expectation |= !fields_.expects_continue;
         break;
-      default:
-        break;
+      default: break;
     }
     std::string lower(name);
     for (char& c : lower) {
