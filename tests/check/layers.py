@@ -7,7 +7,8 @@ LAYERS = ["base", "schemas", "state", "ingest", "processors", "serving", "app"]
 # A vendor header (by pattern) may be included only by files that match.
 FENCES = [
     (r"rocksdb/", r"state/rocks\.(h|cc)"),
-    (r"boost/(beast|asio)", r"serving/http/server\.cc"),
+    (r"boost/beast", r"serving/http/request_parser\.cc"),
+    (r"boost/asio", r"serving/http/(server\.cc|(connection|worker)\.(h|cc))"),
     (r"simdjson", r"schemas/event_json\.cc"),
     (r"prometheus/", r"base/metrics\.cc"),
     (r"librdkafka/", r"ingest/kafka_\w+\.(h|cc)"),

@@ -4,25 +4,16 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "serving/http/server.h"
+#include "tests/support/eventually.h"
 
 namespace millrace::serving {
-
-// True as soon as `condition` holds; false when it does not within ten seconds.
-inline bool eventually(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
-}
 
 // Answers that a test lets go of when it likes. Thread-safe.
 class Parked {
