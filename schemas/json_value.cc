@@ -1,6 +1,7 @@
 #include "schemas/json_value.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/json_text.h"
 #include "schemas/json_grammar.h"
