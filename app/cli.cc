@@ -19,6 +19,7 @@ struct Verb {
 // THE list of verbs: a new one is a row here, a declaration in verbs.h, and its own file.
 std::vector<Verb> verbs() {
   return {
+      {"import", "bring in a data set", define_import},
       {"version", "print version, commit and libraries", define_version},
   };
 }
