@@ -40,7 +40,7 @@ class RankedOrder {
 // change does not touch. Cheap to copy.
 class RankedList {
  public:
-  static constexpr std::size_t kMaxChunk = 512;
+  static constexpr std::size_t kMaxChunk = 128;
   using Chunk = std::vector<RankedEntry>;
   struct Body {
     std::vector<std::shared_ptr<const Chunk>> chunks;  // none empty
