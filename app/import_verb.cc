@@ -8,6 +8,7 @@
 #include "app/open_target.h"
 #include "app/progress.h"
 #include "app/verbs.h"
+#include "ingest/importers/mapped.h"
 #include "ingest/importers/movielens.h"
 #include "schemas/json_writer.h"
 
@@ -17,6 +18,11 @@ namespace {
 struct ImportFlags {
   std::string format;
   std::string path;
+  std::string kind = "events";
+  std::vector<std::string> map;
+  std::vector<std::string> set;
+  std::string delimiter = ",";
+  char list_separator = '|';
   TargetFlags target;
   std::size_t batch = 5000;
   std::size_t errors = 20;
@@ -24,15 +30,44 @@ struct ImportFlags {
   bool restart = false;
 };
 
+Result<ingest::Mapping> mapping_of(const ImportFlags& flags) {
+  ingest::Mapping mapping;
+  mapping.kind = flags.kind == "items" ? ingest::ImportKind::kItems : ingest::ImportKind::kEvents;
+  mapping.list_separator = flags.list_separator;
+  const auto read =
+      [](const std::vector<std::string>& texts,
+         std::string_view option) -> Result<std::vector<std::pair<std::string, std::string>>> {
+    std::vector<std::pair<std::string, std::string>> pairs;
+    for (const auto& text : texts) {
+      MILLRACE_TRY(auto more, ingest::Mapping::parse_pairs(text, option));
+      pairs.insert(pairs.end(), more.begin(), more.end());
+    }
+    return pairs;
+  };
+  MILLRACE_TRY(mapping.columns, read(flags.map, "map"));
+  MILLRACE_TRY(mapping.constants, read(flags.set, "set"));
+  return mapping;
+}
+
 Result<std::vector<ingest::ImportPart>> parts_of(const ImportFlags& flags) {
-  return ingest::movielens_parts(flags.path);
+  if (flags.format == "movielens") return ingest::movielens_parts(flags.path);
+  MILLRACE_TRY(const auto mapping, mapping_of(flags));
+  if (flags.format == "jsonl") return ingest::jsonl_parts(flags.path, mapping);
+  const bool tab = flags.delimiter == "tab" || flags.delimiter == "\\t";
+  return ingest::csv_parts(flags.path, mapping, tab ? '\t' : flags.delimiter.front());
+}
+
+// What is made of the files, so that a mark of another mapping is no mark of this one.
+std::string meaning_of(const ImportFlags& flags) {
+  const auto mapping = mapping_of(flags);
+  return flags.format + flags.delimiter + (mapping.has_value() ? mapping->text() : "");
 }
 
 std::string fingerprint_of(const ImportFlags& flags, const std::vector<ingest::ImportPart>& parts,
                            const std::string& target) {
   std::vector<std::string> files;
   for (const auto& part : parts) files.insert(files.end(), part.files.begin(), part.files.end());
-  return import_fingerprint(files, flags.format, target);
+  return import_fingerprint(files, meaning_of(flags), target);
 }
 
 void print_json(const ImportTotals& totals, const ImportOutcome& outcome, double seconds,
@@ -71,7 +106,9 @@ class ImportVerb {
     progress_.finish();
     if (!outcome.has_value()) {
       std::cerr << "millrace import: " << outcome.error().detail << "\n";
-      return outcome.error().field == "path" || outcome.error().field == "url" ? kUsage : kFailed;
+      const std::string& field = outcome.error().field;
+      const bool usage = field == "path" || field == "url" || field == "map" || field == "set";
+      return usage ? kUsage : kFailed;
     }
     return report(*outcome);
   }
@@ -133,14 +170,35 @@ class ImportVerb {
   std::size_t failures_ = 0;
 };
 
+void add_mapping_flags(CLI::App& verb, const std::shared_ptr<ImportFlags>& flags) {
+  verb.add_option("--kind", flags->kind, "what a row of a CSV or JSONL file is")
+      ->check(CLI::IsMember({"events", "items"}))
+      ->capture_default_str();
+  verb.add_option("--map", flags->map,
+                  "which column fills a field, e.g. user=userId,item=contentId")
+      ->type_name("FIELD=COLUMN,...");
+  verb.add_option("--set", flags->set, "a value for all rows, e.g. type=view")
+      ->type_name("FIELD=VALUE,...");
+  verb.add_option("--delimiter", flags->delimiter, "between the fields of a CSV file, or `tab`")
+      ->check([](const std::string& text) {
+        const bool fits = text.size() == 1 || text == "tab" || text == "\\t";
+        return fits ? std::string() : std::string("must be one character or `tab`");
+      })
+      ->capture_default_str();
+  verb.add_option("--list-separator", flags->list_separator,
+                  "between categories or tags in a field of a CSV file")
+      ->capture_default_str();
+}
+
 }  // namespace
 
 Action define_import(CLI::App& verb) {
   auto flags = std::make_shared<ImportFlags>();
-  verb.add_option("format", flags->format, "movielens")
+  verb.add_option("format", flags->format, "movielens, csv or jsonl")
       ->required()
-      ->check(CLI::IsMember({"movielens"}));
-  verb.add_option("path", flags->path, "folder of MovieLens")->required();
+      ->check(CLI::IsMember({"movielens", "csv", "jsonl"}));
+  verb.add_option("path", flags->path, "the folder of MovieLens, or the file")->required();
+  add_mapping_flags(verb, flags);
   flags->target = add_target_flags(verb);
   verb.add_option("--batch", flags->batch, "rows in a request")
       ->check(CLI::Range(1, 10'000))
