@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
+#include <vector>
 
 #include "state/digest.h"
 
@@ -49,56 +51,95 @@ struct Packed {
 };
 static_assert(sizeof(Packed) == 36);
 
-// Entries in order of arrival, and an open-addressing table of their places, which count up and
-// wrap: place - first_place is the position in the queue.
+// A queue of entries in blocks, addressed by places that count up modulo 2^24.
+class Queue {
+ public:
+  static constexpr std::uint32_t kPlaces = 1u << 24;
+
+  const Packed& at(std::uint32_t place) const {
+    const std::uint32_t position = (place - base_) % kPlaces;
+    return (*blocks_[position / kBlock])[position % kBlock];
+  }
+  std::size_t size() const { return size_; }
+  std::uint32_t first_place() const { return (base_ + skipped_) % kPlaces; }
+  const Packed& operator[](std::size_t i) const {
+    return at(first_place() + static_cast<std::uint32_t>(i));
+  }
+
+  std::uint32_t push(const Packed& entry) {
+    const std::size_t position = skipped_ + size_;
+    if (position / kBlock == blocks_.size()) blocks_.push_back(std::make_unique<Block>());
+    (*blocks_[position / kBlock])[position % kBlock] = entry;
+    ++size_;
+    return (base_ + static_cast<std::uint32_t>(position)) % kPlaces;
+  }
+  void pop() {
+    --size_;
+    if (++skipped_ < kBlock) return;
+    blocks_.pop_front();
+    base_ = (base_ + kBlock) % kPlaces;
+    skipped_ = 0;
+  }
+  std::size_t memory_bytes() const { return blocks_.size() * sizeof(Block); }
+
+ private:
+  static constexpr std::uint32_t kBlock = 256;
+  using Block = std::array<Packed, kBlock>;
+  std::deque<std::unique_ptr<Block>> blocks_;
+  std::uint32_t base_ = 0;     // place of the first block's first entry
+  std::uint32_t skipped_ = 0;  // entries of the first block that are gone
+  std::size_t size_ = 0;
+};
+
+// Entries in order of arrival, and an open-addressing table of their places, each with a byte of
+// the hash, so that looking past others seldom touches their entries.
 struct Shard {
   mutable std::mutex lock;
-  std::deque<Packed> entries;
-  std::uint32_t first_place = 0;
+  Queue entries;
   std::vector<std::uint32_t> table = std::vector<std::uint32_t>(16, kFree);
   std::size_t used = 0;
 
-  const Packed& at(std::uint32_t place) const { return entries[place - first_place]; }
+  // 0 … 254, so that no slot looks free.
+  static std::uint32_t tag_of(const Identity& identity) {
+    return static_cast<std::uint32_t>((identity.low >> 48) % 255) << 24;
+  }
+  const Packed& at(std::uint32_t slot_value) const {
+    return entries.at(slot_value % Queue::kPlaces);
+  }
   std::size_t slot_of(const Identity& identity) const { return identity.low & (table.size() - 1); }
   std::size_t next(std::size_t slot) const { return (slot + 1) & (table.size() - 1); }
 
   // The slot that holds `identity`, or the free one where it would go.
   std::size_t find(const Identity& identity) const {
-    std::size_t slot = slot_of(identity);
-    while (table[slot] != kFree && !(at(table[slot]).identity() == identity)) slot = next(slot);
-    return slot;
+    const std::uint32_t tag = tag_of(identity);
+    for (std::size_t slot = slot_of(identity);; slot = next(slot)) {
+      const std::uint32_t value = table[slot];
+      if (value == kFree) return slot;
+      if ((value & ~(Queue::kPlaces - 1)) == tag && at(value).identity() == identity) return slot;
+    }
   }
 
   void grow() {
     std::vector<std::uint32_t> old(table.size() * 2, kFree);
     old.swap(table);
-    for (const std::uint32_t place : old) {
-      if (place != kFree) table[find(at(place).identity())] = place;
+    for (const std::uint32_t value : old) {
+      if (value != kFree) table[find(at(value).identity())] = value;
     }
   }
 
   void push(const Packed& entry) {
     if ((used + 1) * 5 > table.size() * 4) grow();
-    const std::size_t slot = find(entry.identity());
-    auto place = static_cast<std::uint32_t>(first_place + entries.size());
-    if (place == kFree) place = renumber();
-    entries.push_back(entry);
+    const Identity identity = entry.identity();
+    const std::size_t slot = find(identity);
     if (table[slot] == kFree) ++used;
-    table[slot] = place;  // an entry of the same identity has left the window: the new one answers
-  }
-
-  // Places start again at 0, before they reach the mark of a free slot.
-  std::uint32_t renumber() {
-    for (std::uint32_t& place : table) {
-      if (place != kFree) place -= first_place;
-    }
-    first_place = 0;
-    return static_cast<std::uint32_t>(entries.size());
+    // An entry of the same identity has left the window: the new one answers.
+    table[slot] = tag_of(identity) | entries.push(entry);
   }
 
   void pop() {
-    std::size_t hole = find(entries.front().identity());
-    if (table[hole] == first_place) {
+    const Identity identity = entries[0].identity();
+    std::size_t hole = find(identity);
+    if (table[hole] == (tag_of(identity) | entries.first_place())) {
       table[hole] = kFree;
       --used;
       for (std::size_t slot = next(hole); table[slot] != kFree; slot = next(slot)) {
@@ -110,12 +151,11 @@ struct Shard {
         hole = slot;
       }
     }
-    entries.pop_front();
-    ++first_place;
+    entries.pop();
   }
 
   std::size_t memory_bytes() const {
-    return entries.size() * sizeof(Packed) + table.capacity() * sizeof(std::uint32_t) + 1024;
+    return entries.memory_bytes() + table.capacity() * sizeof(std::uint32_t);
   }
 };
 
@@ -152,6 +192,12 @@ struct Duplicates::Impl {
   bool gone(const Packed& entry, UnixMillis now) const {
     return gone(entry.sequence(added), entry.log_time(), now);
   }
+  const Packed* oldest_in(const Shard& shard) const {
+    for (std::size_t i = 0; i < shard.entries.size(); ++i) {
+      if (!gone(shard.entries[i], newest)) return &shard.entries[i];
+    }
+    return nullptr;
+  }
 };
 
 Duplicates::Duplicates() : impl_(std::make_unique<Impl>()) {}
@@ -185,8 +231,8 @@ void Duplicates::set_window(std::uint64_t max_ids, std::int64_t max_age_ms) {
     impl_->floor_log_time =
         std::max(impl_->floor_log_time.load(), impl_->newest - impl_->max_age_ms);
   }
-  // Sequence numbers are kept by their low 32 bits.
-  impl_->max_ids = std::min<std::uint64_t>(max_ids, UINT32_MAX / 2);
+  // Half of what the shards' places can address.
+  impl_->max_ids = std::min<std::uint64_t>(max_ids, kShards * (Queue::kPlaces / 2));
   impl_->max_age_ms = max_age_ms;
 }
 
@@ -194,7 +240,7 @@ void Duplicates::forget_beyond(UnixMillis now) {
   impl_->newest = std::max(impl_->newest.load(), now);
   for (Shard& shard : impl_->shards) {
     const std::lock_guard guard(shard.lock);
-    while (!shard.entries.empty() && impl_->gone(shard.entries.front(), now)) shard.pop();
+    while (shard.entries.size() > 0 && impl_->gone(shard.entries[0], now)) shard.pop();
   }
 }
 
@@ -218,10 +264,8 @@ std::uint64_t Duplicates::oldest() const {
   std::uint64_t oldest = added;
   for (const Shard& shard : impl_->shards) {
     const std::lock_guard guard(shard.lock);
-    for (const Packed& entry : shard.entries) {
-      if (impl_->gone(entry, impl_->newest)) continue;
-      oldest = std::min(oldest, entry.sequence(added));
-      break;
+    if (const Packed* entry = impl_->oldest_in(shard)) {
+      oldest = std::min(oldest, entry->sequence(added));
     }
   }
   return oldest;
@@ -231,10 +275,8 @@ double Duplicates::window_hours() const {
   UnixMillis oldest = INT64_MAX;
   for (const Shard& shard : impl_->shards) {
     const std::lock_guard guard(shard.lock);
-    for (const Packed& entry : shard.entries) {
-      if (impl_->gone(entry, impl_->newest)) continue;
-      oldest = std::min(oldest, entry.log_time());
-      break;
+    if (const Packed* entry = impl_->oldest_in(shard)) {
+      oldest = std::min(oldest, entry->log_time());
     }
   }
   if (oldest == INT64_MAX) return 0;

@@ -48,7 +48,7 @@ class Duplicates {
   // As of log time `now` (of the record that asks).
   std::optional<FirstSeen> find(const Identity& identity, UnixMillis now) const;
   void add(const Identity& identity, const FirstSeen& first);
-  void set_window(std::uint64_t max_ids, std::int64_t max_age_ms);
+  void set_window(std::uint64_t max_ids, std::int64_t max_age_ms);  // at most 2^27 ids are kept
   void forget_beyond(UnixMillis now);  // frees what has left the window
 
   // What a window that was narrower once has let go, it does not take back when it grows.

@@ -17,7 +17,12 @@ bool below(const ItemRow& row, ItemNumber item) { return row.item < item; }
 
 // The page of `ref` as this person's own: readers may hold the shared one.
 RowPage& own(RowPageRef& ref) {
-  if (ref.page.use_count() > 1) ref.page = std::make_shared<RowPage>(*ref.page);
+  if (ref.page.use_count() > 1) {
+    auto clone = std::make_shared<RowPage>();
+    clone->rows.reserve(std::min(ref.page->rows.size() + 2, kMaxRowsPerPage));
+    clone->rows.assign(ref.page->rows.begin(), ref.page->rows.end());
+    ref.page = std::move(clone);
+  }
   return const_cast<RowPage&>(*ref.page);  // made non-const, and held by nobody else
 }
 
@@ -106,9 +111,10 @@ ItemRow& Person::row(ItemNumber item) {
 std::size_t Person::memory_bytes() const {
   std::size_t bytes = sizeof(Person) + sequence.capacity() * sizeof(ItemNumber) +
                       pages.capacity() * sizeof(RowPageRef) + history_tail.capacity();
-  for (const RowPageRef& ref : pages) {
-    bytes += sizeof(RowPage) + 32 + ref.page->rows.capacity() * sizeof(ItemRow);
-  }
+  // Asked at every publish: pages that are not at hand are not touched for it.
+  const std::size_t rows =
+      pages.size() == 1 ? pages.front().page->rows.capacity() : pages.size() * kMaxRowsPerPage;
+  bytes += pages.size() * (sizeof(RowPage) + 48) + rows * sizeof(ItemRow);
   for (const SealedHistory& sealed : unwritten) {
     bytes += sizeof(SealedHistory) + 64 + sealed.bytes->capacity();
   }

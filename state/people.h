@@ -102,6 +102,7 @@ class People {
   PersonEntry& load(std::string_view user);
   PersonEntry& insert(std::string_view user, std::shared_ptr<const Person> person,
                       std::shared_ptr<const Profile> profile);
+  static void warm(std::span<const PersonEntry* const> entries);
   void queue(PersonEntry& entry);
   void drop_stored_history(PersonEntry& entry);
   void account(PersonEntry& entry);

@@ -32,37 +32,36 @@ Status fill_rows(Person& person, std::span<const std::string> keys,
 
 Result<std::vector<LoadedPerson>> load_people(const Db& db, CatalogNames& names,
                                               std::span<const std::string_view> users) {
-  std::vector<std::string> keys;
-  keys.reserve(users.size() * 2);
-  for (const std::string_view user : users) {
-    keys.push_back(keys::person(user));
-    keys.push_back(keys::profile(user));
-  }
-  MILLRACE_TRY(const auto rows, db.multi_get(keys));
+  std::vector<std::string> heads;
+  heads.reserve(users.size());
+  for (const std::string_view user : users) heads.push_back(keys::person(user));
+  MILLRACE_TRY(const auto rows, db.multi_get(heads));
   std::vector<std::shared_ptr<Person>> people(users.size());
-  std::vector<LoadedPerson> loaded(users.size());
-  std::vector<std::string> page_keys;
+  std::vector<std::string> more;  // of each person found: the profile, and row pages if any
   for (std::size_t i = 0; i < users.size(); ++i) {
-    if (!rows[2 * i]) continue;
-    MILLRACE_TRY(auto person, decode_person(*rows[2 * i]));
+    if (!rows[i]) continue;
+    MILLRACE_TRY(auto person, decode_person(*rows[i]));
     people[i] = std::make_shared<Person>(std::move(person));
-    people[i]->stored.value = row_digest(keys[2 * i], *rows[2 * i]);
+    people[i]->stored.value = row_digest(heads[i], *rows[i]);
+    more.push_back(keys::profile(users[i]));
     if (has_row_pages(*people[i])) {
-      auto more = row_keys(users[i], *people[i]);
-      page_keys.insert(page_keys.end(), std::make_move_iterator(more.begin()),
-                       std::make_move_iterator(more.end()));
+      auto pages = row_keys(users[i], *people[i]);
+      more.insert(more.end(), std::make_move_iterator(pages.begin()),
+                  std::make_move_iterator(pages.end()));
     }
-    if (!rows[2 * i + 1]) continue;
-    if (auto profile = decode_profile(*rows[2 * i + 1], names)) loaded[i].profile = *profile;
   }
-  MILLRACE_TRY(const auto pages, db.multi_get(page_keys));
+  MILLRACE_TRY(const auto values, db.multi_get(more));
+  std::vector<LoadedPerson> loaded(users.size());
   std::size_t at = 0;
   for (std::size_t i = 0; i < users.size(); ++i) {
     if (!people[i]) continue;
+    if (const auto& profile = values[at++]) {
+      if (auto read = decode_profile(*profile, names)) loaded[i].profile = *read;
+    }
     if (has_row_pages(*people[i])) {
       const std::size_t count = people[i]->pages.size();
-      MILLRACE_CHECK(fill_rows(*people[i], std::span(page_keys).subspan(at, count),
-                               std::span(pages).subspan(at, count)));
+      MILLRACE_CHECK(fill_rows(*people[i], std::span(more).subspan(at, count),
+                               std::span(values).subspan(at, count)));
       at += count;
     }
     loaded[i].person = std::move(people[i]);

@@ -17,7 +17,7 @@ struct LoadedPerson {
   std::shared_ptr<const Profile> profile;  // nullptr: none stored, or not readable (it is a view)
 };
 
-// Reads people as committed: one round for heads and profiles, one for all row pages. Rows read
+// Reads people as committed: one round for heads, one for profiles and row pages. Rows read
 // while a commit lands may be of two versions: the caller must know that none did.
 Result<std::vector<LoadedPerson>> load_people(const Db& db, CatalogNames& names,
                                               std::span<const std::string_view> users);

@@ -88,6 +88,9 @@ struct WriteBatch::Impl {
 };
 
 WriteBatch::WriteBatch() : impl_(std::make_unique<Impl>()) {}
+WriteBatch::WriteBatch(std::string_view recorded) : impl_(std::make_unique<Impl>()) {
+  impl_->batch = rocksdb::WriteBatch(std::string(recorded));
+}
 WriteBatch::~WriteBatch() = default;
 WriteBatch::WriteBatch(WriteBatch&&) noexcept = default;
 WriteBatch& WriteBatch::operator=(WriteBatch&&) noexcept = default;
@@ -107,6 +110,7 @@ struct Db::Impl {
   std::shared_ptr<rocksdb::Statistics> statistics;
   std::unique_ptr<rocksdb::DB> db;
   std::atomic<bool> broken{false};
+  std::function<void(std::string_view)> observer;
   std::mutex why_lock;
   Error why;  // of the first failed write
 
@@ -144,6 +148,8 @@ rocksdb::Options db_options(const RocksShared::Impl& shared,
   options.write_buffer_manager = shared.write_buffers;
   options.write_buffer_size = shared.memtable_bytes;
   options.max_write_buffer_number = 3;
+  options.memtable_whole_key_filtering = true;  // people seen for the first time are many
+  options.memtable_prefix_bloom_size_ratio = 0.02;
   options.arena_block_size = 256 * 1024;
   options.allow_concurrent_memtable_write = false;  // one commit thread per database
   options.rate_limiter = shared.rate_limiter;
@@ -235,9 +241,14 @@ Status Db::write(WriteBatch batch) {
     return fail(impl_->why.code,
                 "an earlier write failed, reopen the database: " + impl_->why.detail);
   }
+  if (impl_->observer) impl_->observer(batch.impl().batch.Data());
   const auto status = impl_->db->Write({}, &batch.impl().batch);
   if (!status.ok()) return impl_->note_failure(status, "write " + impl_->directory);
   return {};
+}
+
+void Db::on_write(std::function<void(std::string_view batch)> observer) {
+  impl_->observer = std::move(observer);
 }
 
 Status Db::sync_wal() {

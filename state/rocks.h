@@ -38,6 +38,7 @@ class WriteBatch {
   WriteBatch();
   ~WriteBatch();
   WriteBatch(WriteBatch&&) noexcept;
+  explicit WriteBatch(std::string_view recorded);  // what Db::on_write was given
   WriteBatch& operator=(WriteBatch&&) noexcept;
   void put(std::string_view key, std::string_view value);
   void erase(std::string_view key);
@@ -81,6 +82,8 @@ class Db {
   // position. After a failed write every further one fails: reopen (research/streaming.md 5.2, disk
   // full).
   Status write(WriteBatch batch);
+  // Shows every batch's bytes, right before it is written. Set before the first write.
+  void on_write(std::function<void(std::string_view batch)> observer);
   Status sync_wal();
   // Flushes and hard-links a consistent copy into `directory`, which must not exist; fsyncs it.
   Status checkpoint(const std::string& directory);
