@@ -47,11 +47,11 @@ class Ticket {
     if (done_.exchange(true)) return;
     const std::lock_guard lock(mailbox_->mutex);
     if (mailbox_->worker == nullptr) return;
+    mailbox_->worker->state().metrics.levels().in_flight.fetch_sub(1);
     net::post(mailbox_->worker->io(),
               [connection = connection_, number = number_, r = std::move(reply)]() mutable {
                 if (const auto alive = connection.lock()) alive->on_later(number, std::move(r));
               });
-    mailbox_->worker->state().metrics.levels().in_flight.fetch_sub(1);
   }
 
  private:

@@ -57,7 +57,7 @@ Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
   if (match->route == nullptr) return {without_route(request, *match)};
   request.params = std::move(match->params);
   auto query = parse_query(parts->query);
-  if (query) request.query = *std::move(query);
+  if (query) request.query.swap(*query);
   try {
     if (authorize_) {
       std::optional<Reply> refusal = authorize_(request, *match->route);

@@ -25,8 +25,8 @@ namespace net = boost::asio;
 using boost::system::error_code;
 using net::ip::tcp;
 
-// How long accepting rests when the process is out of file descriptors.
-constexpr std::chrono::milliseconds kDescriptorPause{100};
+// How long accepting rests when the system has no descriptor to give.
+constexpr std::chrono::milliseconds kAcceptPause{100};
 
 std::string peer_address(const tcp::socket& socket) {
   error_code error;
@@ -104,10 +104,11 @@ void Server::Impl::accept() {
 
 void Server::Impl::on_accept(Worker& worker, const error_code& error, tcp::socket socket) {
   if (error == net::error::operation_aborted || state.stopping) return;
-  if (error == net::error::no_descriptors || error.value() == ENFILE ||
-      error == net::error::no_buffer_space || error == net::error::no_memory) {
+  if (error && error != net::error::connection_aborted) {
+    // Out of descriptors or memory: the listening socket stays readable, and asking again at once
+    // would only burn a core.
     state.metrics.reject(Rejection::kNoDescriptors);
-    pause.expires_after(kDescriptorPause);
+    pause.expires_after(kAcceptPause);
     pause.async_wait([this](const error_code& aborted) {
       if (!aborted) accept();
     });
