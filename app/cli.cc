@@ -20,6 +20,8 @@ struct Verb {
 std::vector<Verb> verbs() {
   return {
       {"import", "bring in a data set", define_import},
+      {"simulate", "send what a made-up audience does", define_simulate},
+      {"dead-letters", "list or replay records that could not be applied", define_dead_letters},
       {"version", "print version, commit and libraries", define_version},
   };
 }
