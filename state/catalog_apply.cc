@@ -174,7 +174,7 @@ Status CatalogStore::commit() {
     }
   }
   batch.put(keys::of(keys::kApplied), im.applied_row());
-  MILLRACE_CHECK(im.db->write(std::move(batch)));
+  MILLRACE_CHECK(im.db->write(batch));
   im.ready.clear();
   const std::lock_guard lock(im.mutex);
   im.committed_sum = im.ready_sum;

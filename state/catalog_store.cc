@@ -23,7 +23,7 @@ Status check_format(Db& db, Db::Mode mode) {
     if (mode == Db::Mode::kReadOnly) return {};
     WriteBatch batch;
     batch.put(keys::of(keys::kFormat), std::to_string(kFormatVersion));
-    return db.write(std::move(batch));
+    return db.write(batch);
   }
   if (*stored == std::to_string(kFormatVersion)) return {};
   return fail(Code::kInvalid, "the catalog's stored format is " + *stored +

@@ -194,8 +194,8 @@ void CommitWriter::add_position(const Commit& commit) {
                                commit.ids_floor, working_}));
 }
 
-Status CommitWriter::write(const Commit& commit) {
-  if (broken_) return fail(Code::kIo, "an earlier commit failed, reopen the partition");
+Status CommitWriter::build(const Commit& commit) {
+  if (broken_) return fail(Code::kIo, "an earlier commit could not be built, restart the server");
   broken_ = true;  // unless everything below succeeds
   MILLRACE_CHECK(commit.fault);
   batch_ = WriteBatch();
@@ -204,11 +204,18 @@ Status CommitWriter::write(const Commit& commit) {
   add_identities(commit);
   MILLRACE_CHECK(add_letters(commit.letters));
   add_position(commit);
-  const std::size_t rows = batch_.count(), bytes = batch_.bytes();
-  MILLRACE_CHECK(db_.write(std::move(batch_)));
-  rows_written_ += rows;
-  bytes_written_ += bytes;
   broken_ = false;
+  built_ = true;
+  return {};
+}
+
+Status CommitWriter::write(const Commit& commit) {
+  if (!built_) MILLRACE_CHECK(build(commit));
+  MILLRACE_CHECK(db_.write(batch_));
+  built_ = false;
+  rows_written_ += batch_.count();
+  bytes_written_ += batch_.bytes();
+  batch_ = WriteBatch();
   const std::lock_guard guard(lock_);
   offset_ = commit.applied.next_offset;
   digest_ = working_;

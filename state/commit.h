@@ -48,12 +48,14 @@ class CommitWriter {
   void restore_ruleset(const Digest& stored) { ruleset_digest_ = stored; }
   void restore_identities(std::uint64_t first, std::uint64_t count);
 
+  // After a failure the same commit may be written again, once the database has been reopened.
   Status write(const Commit& commit);
   std::pair<Offset, Digest> digest() const;
   std::uint64_t rows_written() const { return rows_written_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
 
  private:
+  Status build(const Commit& commit);
   // A row that counts as a fact; answers its digest.
   Digest put_fact(std::string_view key, std::string_view value);
   void replace_fact(std::string_view key, std::string_view value, Digest& stored);
@@ -81,6 +83,7 @@ class CommitWriter {
   std::uint64_t rows_written_ = 0;
   std::uint64_t bytes_written_ = 0;
   bool broken_ = false;
+  bool built_ = false;  // batch_ is a commit whose write has not succeeded yet
   mutable std::mutex lock_;
   Offset offset_ = 0;
   Digest digest_;

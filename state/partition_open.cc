@@ -107,7 +107,7 @@ Status check_format(Db& db, Db::Mode mode) {
   if (!empty || mode == Db::Mode::kReadOnly) return corrupt("a database without a format row");
   WriteBatch batch;
   batch.put(keys::kFormat, std::to_string(kPartitionFormat));
-  return db.write(std::move(batch));
+  return db.write(batch);
 }
 
 Result<StoredPosition> restore(const OpenParts& parts) {

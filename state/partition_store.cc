@@ -17,19 +17,19 @@ struct PartitionStore::Impl {
   Impl(std::unique_ptr<Db> opened, const Options& options, NameTable& item_names,
        CatalogNames& catalog_names, Metrics& metrics)
       : db(std::move(opened)),
+        number(options.partition),
         items(item_names),
         names(catalog_names),
         people(*db, catalog_names, options.cache_bytes),
         letters(*db),
         writer(*db, items, catalog_names) {
     const Labels labels{{"partition", std::to_string(options.partition)}};
-    rows = &metrics.counter("millrace_state_rows_written_total", "Rows put or deleted by commits.",
-                            labels);
-    bytes = &metrics.counter("millrace_state_bytes_written_total", "Bytes of commits.", labels);
-    people_in_memory = &metrics.gauge("millrace_state_people_in_memory",
-                                      "People whose pages are in memory.", labels);
-    window_hours = &metrics.gauge("millrace_dedupe_window_hours",
-                                  "Log time that the duplicate window spans.", labels);
+    rows = &metrics.counter("state_rows_written_total", "Rows put or deleted by commits.", labels);
+    bytes = &metrics.counter("state_bytes_written_total", "Bytes of commits.", labels);
+    people_in_memory =
+        &metrics.gauge("state_people_in_memory", "People whose pages are in memory.", labels);
+    window_hours =
+        &metrics.gauge("dedupe_window_hours", "Log time that the duplicate window spans.", labels);
   }
 
   // Where a void function of the writer failed to read what it needed.
@@ -40,6 +40,7 @@ struct PartitionStore::Impl {
   }
 
   std::unique_ptr<Db> db;
+  const std::uint16_t number;
   Items items;
   CatalogNames& names;
   People people;
@@ -149,14 +150,14 @@ std::size_t PartitionStore::dirty_bytes() const {
   return impl_->people.dirty_bytes() + impl_->items.dirty_bytes() + identities * 20;
 }
 
-std::unique_ptr<Commit> PartitionStore::freeze() {
+std::shared_ptr<const Commit> PartitionStore::freeze() {
   Impl& impl = *impl_;
   const bool same = impl.applied == impl.frozen && !impl.people.dirty() && !impl.items.dirty() &&
                     !impl.letters.dirty() && !impl.rules_changed &&
                     impl.duplicates.added() == impl.identities_frozen;
   if (same) return nullptr;
   impl.duplicates.forget_beyond(impl.applied.log_time);
-  auto commit = std::make_unique<Commit>();
+  auto commit = std::make_shared<Commit>();
   commit->people = impl.people.freeze();
   commit->items = impl.items.freeze();
   commit->identities = impl.duplicates.take_new();
@@ -174,15 +175,15 @@ std::unique_ptr<Commit> PartitionStore::freeze() {
   return commit;
 }
 
-Status PartitionStore::write(std::unique_ptr<Commit> commit) {
+Status PartitionStore::write(const Commit& commit) {
   const std::uint64_t rows = impl_->writer.rows_written();
   const std::uint64_t bytes = impl_->writer.bytes_written();
   ++impl_->writes;
-  const auto status = impl_->writer.write(*commit);
+  const auto status = impl_->writer.write(commit);
   ++impl_->writes;
   MILLRACE_CHECK(status);
-  impl_->people.mark_committed(commit->people);
-  impl_->letters.mark_written(commit->letters);
+  impl_->people.mark_committed(commit.people);
+  impl_->letters.mark_written(commit.letters);
   impl_->rows->inc(static_cast<double>(impl_->writer.rows_written() - rows));
   impl_->bytes->inc(static_cast<double>(impl_->writer.bytes_written() - bytes));
   return {};
@@ -254,6 +255,10 @@ Status PartitionStore::for_each_fact(
                            return keys::is_fact(key) && visit(key, value);
                          });
 }
+
+std::uint16_t PartitionStore::partition() const { return impl_->number; }
+
+double PartitionStore::dedupe_window_hours() const { return impl_->duplicates.window_hours(); }
 
 const Db& PartitionStore::db() const { return *impl_->db; }
 Db& PartitionStore::db() { return *impl_->db; }

@@ -118,12 +118,12 @@ class PartitionStore {
   std::size_t dirty_bytes() const;  // about what a commit would write now
   // Everything published since the last freeze, for write(). Call right after publish(). Null when
   // nothing changed.
-  std::unique_ptr<Commit> freeze();
+  std::shared_ptr<const Commit> freeze();
 
   // ---- the commit thread's ----
-  // In order of freezing. Updates the digest. A failure leaves the store readable and every later
-  // write failing: the partition must be reopened.
-  Status write(std::unique_ptr<Commit> commit);
+  // In order of freezing. Updates the digest. After a failure (disk full, I/O) the store stays
+  // readable; reopen the database and write the same commit again.
+  Status write(const Commit& commit);
   // Digest of the facts as of the last written commit, with its offset.
   std::pair<Offset, Digest> digest() const;
   // Digests kept for offsets that are multiples of 65,536.
@@ -150,6 +150,8 @@ class PartitionStore {
   // Every row that counts as a fact, for comparing two stores row by row.
   Status for_each_fact(
       const std::function<bool(std::string_view key, std::string_view value)>&) const;
+  std::uint16_t partition() const;
+  double dedupe_window_hours() const;
   const Db& db() const;
   Db& db();
   std::size_t memory_bytes() const;

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <filesystem>
 #include <mutex>
+#include <shared_mutex>
 #include <system_error>
 
 namespace millrace::state {
@@ -106,13 +107,26 @@ std::size_t WriteBatch::bytes() const { return impl_->batch.GetDataSize(); }
 std::size_t WriteBatch::count() const { return impl_->batch.Count(); }
 
 struct Db::Impl {
+  explicit Impl(const RocksShared& budget) : shared(budget) {}
+  const RocksShared& shared;
+  Mode mode = Mode::kReadWrite;
   std::string directory;
+  mutable std::shared_mutex use;  // exclusively while reopening
   std::shared_ptr<rocksdb::Statistics> statistics;
   std::unique_ptr<rocksdb::DB> db;
   std::atomic<bool> broken{false};
   std::function<void(std::string_view)> observer;
   std::mutex why_lock;
   Error why;  // of the first failed write
+
+  Status open();
+
+  // Shared, and only of an open database: a failed reopen() leaves none.
+  Result<std::shared_lock<std::shared_mutex>> hold() const {
+    std::shared_lock guard(use);
+    if (!db) return fail(Code::kUnavailable, directory + " could not be opened again");
+    return guard;
+  }
 
   Status note_failure(const rocksdb::Status& status, const std::string& doing) {
     auto error = failed(status, doing).value();
@@ -172,33 +186,47 @@ rocksdb::Options db_options(const RocksShared::Impl& shared,
 
 }  // namespace
 
+Status Db::Impl::open() {
+  const auto options = db_options(shared.impl(), statistics, /*create=*/mode == Mode::kReadWrite);
+  rocksdb::DB* opened = nullptr;
+  rocksdb::Status status;
+  if (mode == Mode::kReadOnly) {
+    status = rocksdb::DB::OpenForReadOnly(options, directory, &opened);
+  } else {
+    std::error_code error;
+    fs::create_directories(directory, error);
+    if (error) return fail(Code::kIo, "create " + directory + ": " + error.message());
+    status = rocksdb::DB::Open(options, directory, &opened);
+  }
+  if (!status.ok()) return failed(status, "open database " + directory);
+  db.reset(opened);
+  return {};
+}
+
 Db::Db(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Db::~Db() = default;
 
 Result<std::unique_ptr<Db>> Db::open(const std::string& directory, const RocksShared& shared,
                                      Mode mode) {
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_unique<Impl>(shared);
   impl->directory = directory;
+  impl->mode = mode;
   impl->statistics = rocksdb::CreateDBStatistics();
   impl->statistics->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
-  const auto options =
-      db_options(shared.impl(), impl->statistics, /*create=*/mode == Mode::kReadWrite);
-  rocksdb::DB* db = nullptr;
-  rocksdb::Status status;
-  if (mode == Mode::kReadOnly) {
-    status = rocksdb::DB::OpenForReadOnly(options, directory, &db);
-  } else {
-    std::error_code error;
-    fs::create_directories(directory, error);
-    if (error) return fail(Code::kIo, "create " + directory + ": " + error.message());
-    status = rocksdb::DB::Open(options, directory, &db);
-  }
-  if (!status.ok()) return failed(status, "open database " + directory);
-  impl->db.reset(db);
+  MILLRACE_CHECK(impl->open());
   return std::unique_ptr<Db>(new Db(std::move(impl)));
 }
 
+Status Db::reopen() {
+  const std::unique_lock guard(impl_->use);
+  impl_->db.reset();
+  MILLRACE_CHECK(impl_->open());
+  impl_->broken = false;
+  return {};
+}
+
 Result<std::optional<std::string>> Db::get(std::string_view key) const {
+  MILLRACE_TRY(const auto hold, impl_->hold());
   std::string value;
   const auto status = impl_->db->Get({}, slice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
@@ -210,6 +238,7 @@ Result<std::vector<std::optional<std::string>>> Db::multi_get(
     std::span<const std::string> keys) const {
   std::vector<std::optional<std::string>> values(keys.size());
   if (keys.empty()) return values;
+  MILLRACE_TRY(const auto hold, impl_->hold());
   const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
   std::vector<rocksdb::PinnableSlice> found(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
@@ -226,6 +255,7 @@ Result<std::vector<std::optional<std::string>>> Db::multi_get(
 Status Db::scan(
     std::string_view prefix, std::string_view from,
     const std::function<bool(std::string_view key, std::string_view value)>& visit) const {
+  MILLRACE_TRY(const auto hold, impl_->hold());
   const std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator({}));
   for (it->Seek(slice(std::max(prefix, from))); it->Valid(); it->Next()) {
     if (!it->key().starts_with(slice(prefix))) break;
@@ -235,7 +265,8 @@ Status Db::scan(
   return {};
 }
 
-Status Db::write(WriteBatch batch) {
+Status Db::write(const WriteBatch& batch) {
+  MILLRACE_TRY(const auto hold, impl_->hold());
   if (impl_->broken) {
     const std::lock_guard guard(impl_->why_lock);
     return fail(impl_->why.code,
@@ -252,12 +283,14 @@ void Db::on_write(std::function<void(std::string_view batch)> observer) {
 }
 
 Status Db::sync_wal() {
+  MILLRACE_TRY(const auto hold, impl_->hold());
   const auto status = impl_->db->SyncWAL();
   if (!status.ok()) return impl_->note_failure(status, "sync " + impl_->directory);
   return {};
 }
 
 Status Db::checkpoint(const std::string& directory) {
+  MILLRACE_TRY(const auto hold, impl_->hold());
   rocksdb::Checkpoint* made = nullptr;
   auto status = rocksdb::Checkpoint::Create(impl_->db.get(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
@@ -275,6 +308,8 @@ Status Db::checkpoint(const std::string& directory) {
 
 DbFigures Db::figures() const {
   DbFigures figures;
+  const auto hold = impl_->hold();
+  if (!hold) return figures;
   figures.stall_micros = impl_->statistics->getTickerCount(rocksdb::STALL_MICROS);
   figures.pending_compaction_bytes =
       impl_->number(rocksdb::DB::Properties::kEstimatePendingCompactionBytes);

@@ -45,7 +45,7 @@ class WriteBatch {
   std::size_t bytes() const;
   std::size_t count() const;
   struct Impl;
-  Impl& impl() { return *impl_; }
+  Impl& impl() const { return *impl_; }
 
  private:
   std::unique_ptr<Impl> impl_;
@@ -81,7 +81,10 @@ class Db {
   // WAL on, not synced: kill -9 loses nothing, a power cut loses a suffix together with its
   // position. After a failed write every further one fails: reopen (research/streaming.md 5.2, disk
   // full).
-  Status write(WriteBatch batch);
+  Status write(const WriteBatch& batch);
+  // Closes and opens again: after a failed write, when its cause is gone. Reads wait meanwhile. No
+  // scan may be under way on the calling thread.
+  Status reopen();
   // Shows every batch's bytes, right before it is written. Set before the first write.
   void on_write(std::function<void(std::string_view batch)> observer);
   Status sync_wal();

@@ -185,7 +185,7 @@ Run run(const Sizes& sizes, const std::vector<BenchEvent>& events, const RocksSh
     if (end % sizes.per_commit == 0 || end == events.size()) {
       auto commit = store.freeze();
       t = spend(out.freeze, t);
-      check(store.write(std::move(commit)));
+      check(store.write(*commit));
       spend(out.write, t);
     }
     at = end;
@@ -206,7 +206,7 @@ Time replay(const std::string& batches, const RocksShared& shared, const std::st
     in.read(bytes.data(), static_cast<std::streamsize>(size));
     WriteBatch batch{std::string_view(bytes)};
     const Time t = now();
-    check((*db)->write(std::move(batch)));
+    check((*db)->write(batch));
     spend(spent, t);
   }
   return spent;

@@ -205,7 +205,7 @@ TEST_F(CatalogStoreTest, AChangedByteShowsInTheScan) {
   value[value.size() - 1] ^= 1;
   WriteBatch batch;
   batch.put(key, value);
-  ASSERT_TRUE(store_->db().write(std::move(batch)).has_value());
+  ASSERT_TRUE(store_->db().write(batch).has_value());
   EXPECT_NE(store_->scan_digest().value(), store_->digest());
   open();
   EXPECT_NE(store_->scan_digest().value(), store_->digest());
@@ -214,7 +214,7 @@ TEST_F(CatalogStoreTest, AChangedByteShowsInTheScan) {
 TEST_F(CatalogStoreTest, ANewerFormatIsRefused) {
   WriteBatch batch;
   batch.put("V", "2");
-  ASSERT_TRUE(store_->db().write(std::move(batch)).has_value());
+  ASSERT_TRUE(store_->db().write(batch).has_value());
   store_.reset();
   const auto opened = CatalogStore::open({dir_.string()}, shared_, *items_, *names_, metrics_);
   ASSERT_FALSE(opened.has_value());

@@ -31,9 +31,9 @@ TEST_P(Determinism, CommitsLeaveNoTrace) {
 
   std::mt19937_64 random(seed + 100);
   StoreHome home(/*cache_bytes=*/random() % 2 == 0 ? 1 : 64u << 20);
-  std::vector<std::unique_ptr<Commit>> waiting;
+  std::vector<std::shared_ptr<const Commit>> waiting;
   const auto write_all = [&] {
-    for (auto& commit : waiting) home.write(std::move(commit));
+    for (auto& commit : waiting) home.write(commit);
     waiting.clear();
   };
   for (std::size_t i = 0; i < log.size(); ++i) {

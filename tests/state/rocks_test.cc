@@ -21,7 +21,7 @@ class RocksTest : public testing::Test {
   static Status put(Db& db, std::string_view key, std::string_view value) {
     WriteBatch batch;
     batch.put(key, value);
-    return db.write(std::move(batch));
+    return db.write(batch);
   }
 
   TempDir directory_;
@@ -37,7 +37,7 @@ TEST_F(RocksTest, KeepsWhatWasWritten) {
     batch.erase("k3");
     EXPECT_EQ(batch.count(), 3u);
     EXPECT_GT(batch.bytes(), 10u);
-    ASSERT_TRUE(db->write(std::move(batch)));
+    ASSERT_TRUE(db->write(batch));
   }
   auto db = open("a");
   EXPECT_EQ(*db->get("k1"), "one");
@@ -102,7 +102,7 @@ TEST_F(RocksTest, FlippedByteIsCorrupt) {
     auto db = open("a");
     WriteBatch batch;
     for (int i = 0; i < 1000; ++i) batch.put("key" + std::to_string(i), std::string(100, 'x'));
-    ASSERT_TRUE(db->write(std::move(batch)));
+    ASSERT_TRUE(db->write(batch));
     ASSERT_TRUE(db->checkpoint(directory_.path() / "copy"));
   }
   for (const auto& file : std::filesystem::directory_iterator(directory_.path() / "copy")) {

@@ -47,9 +47,9 @@ class StoreHome {
     store_->publish();
     write(store_->freeze());
   }
-  void write(std::unique_ptr<Commit> commit) {
+  void write(std::shared_ptr<const Commit> commit) {
     if (!commit) return;
-    const auto status = store_->write(std::move(commit));
+    const auto status = store_->write(*commit);
     ASSERT_TRUE(status) << status.error().detail;
   }
 
