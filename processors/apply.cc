@@ -1,0 +1,233 @@
+#include "processors/apply.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "processors/rules/list.h"
+#include "schemas/interaction_table.h"
+#include "schemas/record.h"
+
+namespace millrace::processors {
+namespace {
+
+// A rating below this says nothing good of the item: it does not join the person's sequence.
+constexpr std::int32_t kLikedRatingCenti = 300;
+
+bool enters_sequence(const Interaction& interaction, std::int32_t effective) {
+  if (effective <= 0) return false;
+  return interaction.type_number != static_cast<std::uint32_t>(BuiltIn::kRate) ||
+         interaction.event.value_centi.value_or(0) >= kLikedRatingCenti;
+}
+
+// Adds to the person's trend share of the item. Answers false when the event is older than every
+// trend: epochs are judged by log time, so that the answer does not depend on when this is applied.
+bool add_trend(state::ItemRow& row, const Ruleset& ruleset, std::int32_t weight, UnixMillis time,
+               UnixMillis log_time) {
+  const UnixMillis at = std::clamp<UnixMillis>(time, 0, std::max<UnixMillis>(log_time, 0));
+  const std::int64_t half_lives[] = {ruleset.short_half_life_ms, ruleset.long_half_life_ms};
+  bool counted = false;
+  for (std::size_t i = 0; i < state::kHalfLives; ++i) {
+    const auto epoch = state::trend_epoch(at, half_lives[i]);
+    if (epoch < state::trend_epoch(std::max<UnixMillis>(log_time, 0), half_lives[i]) - 1) continue;
+    auto& share = row.trend[i];
+    share.advance_to(epoch);
+    if (epoch < share.epoch - 1) continue;
+    auto& sum = epoch == share.epoch ? share.newer : share.older;
+    const auto increment = state::trend_increment(weight, at, half_lives[i]);
+    if (!__builtin_add_overflow(sum, increment, &sum)) {
+      counted = true;
+    } else {
+      sum = increment > 0 ? INT64_MAX : -INT64_MAX;
+    }
+  }
+  return counted;
+}
+
+bool profile_rests_on(const state::ItemRow& before, const state::ItemRow& after) {
+  const auto viewed = static_cast<std::uint32_t>(BuiltIn::kProductView);
+  return before.flags != after.flags || before.rating_centi != after.rating_centi ||
+         (state::count_of(before.counts, viewed) > 0) !=
+             (state::count_of(after.counts, viewed) > 0);
+}
+
+}  // namespace
+
+std::uint64_t record_hash(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+Status Applier::apply(const std::vector<ingest::StoredRecord>& records) {
+  if (!std::exchange(ruleset_loaded_, true)) ruleset_ = store_.ruleset();
+  std::vector<Result<LogRecord>> decoded;
+  decoded.reserve(records.size());
+  std::vector<std::string_view> users;
+  users.reserve(records.size());
+  for (const auto& record : records) {
+    decoded.push_back(decode_log_record(record.bytes));
+    if (!decoded.back()) continue;
+    std::visit(
+        [&users](const auto& r) {
+          using R = std::decay_t<decltype(r)>;
+          if constexpr (std::is_same_v<R, Interaction>) {
+            users.push_back(r.event.user.value);
+          } else if constexpr (std::is_same_v<R, EraseUser>) {
+            users.push_back(r.user.value);
+          }
+        },
+        *decoded.back());
+  }
+  MILLRACE_CHECK(store_.prefetch(users));
+  for (std::size_t i = 0; i < records.size(); ++i) apply_one(records[i], std::move(decoded[i]));
+  return {};
+}
+
+void Applier::apply_one(const ingest::StoredRecord& record, Result<LogRecord> decoded) {
+  auto& applied = store_.applied();
+  if (record.offset < applied.next_offset) {
+    ++figures_.duplicates_by_offset;
+    return;
+  }
+  applied.log_time = std::max(applied.log_time, record.append_time);
+  if (!decoded) {
+    bury(record, decoded.error(), {});
+  } else if (auto* interaction = std::get_if<Interaction>(&*decoded)) {
+    apply_interaction(record, std::move(*interaction));
+  } else if (const auto* ruleset = std::get_if<Ruleset>(&*decoded)) {
+    apply_ruleset(*ruleset);
+  } else {
+    erase(std::get<EraseUser>(*decoded));
+  }
+  applied.next_offset = record.offset + 1;
+  applied.last_record_hash = record_hash(record.bytes);
+}
+
+bool Applier::knows_type(std::uint32_t number) const {
+  const auto& types = ruleset_.types;
+  const auto at =
+      std::lower_bound(types.begin(), types.end(), number,
+                       [](const auto& type, std::uint32_t n) { return type.number < n; });
+  return at != types.end() && at->number == number;
+}
+
+void Applier::apply_interaction(const ingest::StoredRecord& record, Interaction interaction) {
+  const auto& event = interaction.event;
+  const auto identity = state::identity_of(event.user.value, event.source, event.id);
+  auto& duplicates = store_.duplicates();
+  const auto log_time = store_.applied().log_time;
+  if (duplicates.find(identity, log_time)) {
+    ++figures_.duplicates_by_id;
+    return;
+  }
+  const auto dead_before = figures_.dead_letters;
+  if (!knows_type(interaction.type_number)) {
+    bury(record, Error{Code::kInvalid, "the ruleset has no such interaction type", "type"},
+         event.user.value);
+  } else {
+    fold(record, interaction);
+  }
+  const auto verdict =
+      figures_.dead_letters == dead_before ? state::Verdict::kApplied : state::Verdict::kDeadLetter;
+  duplicates.add(identity, {record.offset, log_time, verdict});
+}
+
+void Applier::fold(const ingest::StoredRecord& record, Interaction& interaction) {
+  auto& event = interaction.event;
+  const auto log_time = store_.applied().log_time;
+  const auto time = event.time.value_or(log_time);
+  const auto item = store_.number_of(event.item.value);
+
+  // The rule is tried on a copy: a refused record must leave no trace.
+  const auto* known = store_.person(event.user.value);
+  const auto* known_row = known != nullptr ? known->find(item) : nullptr;
+  state::ItemRow before = known_row != nullptr ? *known_row : state::ItemRow{};
+  before.item = item;
+  state::ItemRow after = before;
+  const auto effective = rule_for(interaction.type_number)(interaction, after);
+  if (!effective) return bury(record, effective.error(), event.user.value);
+
+  auto& person = store_.change_person(event.user.value);
+  state::add_count(after.counts, interaction.type_number, 1);
+  after.last_time = time;
+  if (*effective != 0 && !add_trend(after, ruleset_, *effective, time, log_time)) ++figures_.late;
+  const bool entered = after.order == 0 && enters_sequence(interaction, *effective);
+  if (entered) after.order = person.next_order++;
+  person.row(item) = after;
+  ++person.events;
+  state::add_count(person.counts, interaction.type_number, 1);
+
+  auto& stats = store_.change_item(item);
+  state::contribute(stats, before, -1);
+  state::contribute(stats, after, 1);
+
+  state::HistoryItem entry{.offset = record.offset,
+                           .log_time = log_time,
+                           .type = interaction.type_number,
+                           .item = store_.index_of(item),
+                           .event = std::move(event)};
+  entry.event.time = time;
+  store_.append_history(person, entry, item);
+  if (ruleset_.history_retention_ms > 0) {
+    store_.drop_history_before(person, log_time - ruleset_.history_retention_ms);
+  }
+  ++figures_.applied;
+
+  if (entered) {
+    std::vector<state::ItemIndex> window;
+    window.reserve(person.sequence.size());
+    for (const auto number : person.sequence) window.push_back(store_.index_of(number));
+    views_.entered(entry.item, window);
+    person.sequence.push_back(item);
+    if (person.sequence.size() > ruleset_.sequence_window)
+      person.sequence.erase(person.sequence.begin());
+  }
+  if (profile_rests_on(before, after)) {
+    const auto& user = entry.event.user.value;
+    store_.set_profile(user, views_.changed(store_.partition(), store_.profile(user), person,
+                                            before, after, entry.item));
+  }
+}
+
+void Applier::apply_ruleset(const Ruleset& ruleset) {
+  ++figures_.controls;
+  ruleset_ = ruleset;
+  store_.set_ruleset(ruleset);
+  store_.duplicates().set_window(ruleset.dedupe_ids, ruleset.dedupe_ms);
+}
+
+void Applier::erase(const EraseUser& demand) {
+  auto& applied = store_.applied();
+  if (demand.catalog_offset <= applied.carried_catalog_offset) {
+    ++figures_.duplicates_by_offset;
+    return;
+  }
+  ++figures_.controls;
+  applied.carried_catalog_offset = demand.catalog_offset;
+  const auto* person = store_.person(demand.user.value);
+  if (person != nullptr) {
+    std::vector<std::pair<std::uint32_t, state::ItemIndex>> ordered;
+    person->for_each_row([&](const state::ItemRow& row) {
+      state::contribute(store_.change_item(row.item), row, -1);
+      if (row.order != 0) ordered.emplace_back(row.order, store_.index_of(row.item));
+    });
+    std::sort(ordered.begin(), ordered.end());
+    std::vector<state::ItemIndex> sequence;
+    sequence.reserve(ordered.size());
+    for (const auto& [order, item] : ordered) sequence.push_back(item);
+    views_.erased(sequence, ruleset_.sequence_window);
+  }
+  store_.erase_person(demand.user.value);
+}
+
+void Applier::bury(const ingest::StoredRecord& record, const Error& error,
+                   const std::string& user) {
+  ++figures_.dead_letters;
+  auto reason = error.field.empty() ? error.detail : error.field + ": " + error.detail;
+  store_.add_dead_letter(
+      {record.offset, store_.applied().log_time, std::move(reason), record.bytes, user});
+}
+
+}  // namespace millrace::processors

@@ -1,0 +1,73 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ingest/event_log.h"
+#include "schemas/event.h"
+#include "state/catalog_view.h"
+#include "state/partition_store.h"
+
+namespace millrace::processors {
+
+// What applying tells the views that are kept event by event beside the facts. Called by the
+// writer.
+class ViewSink {
+ public:
+  virtual ~ViewSink() = default;
+  // `item` enters a person's sequence behind `window`, its items before (oldest first).
+  virtual void entered(state::ItemIndex item, const std::vector<state::ItemIndex>& window) = 0;
+  // A person who had `sequence` (oldest first) is gone; each item paired with `window` before it.
+  virtual void erased(const std::vector<state::ItemIndex>& sequence, std::uint32_t window) = 0;
+  // A row of a person of `partition` changed in what profiles rest on; `person` has it already.
+  // Answers the new profile.
+  virtual std::shared_ptr<const state::Profile> changed(
+      std::uint16_t partition, const state::Profile* profile, const state::Person& person,
+      const state::ItemRow& before, const state::ItemRow& after, state::ItemIndex item) = 0;
+};
+
+struct ApplyFigures {
+  std::uint64_t applied = 0;  // interactions counted
+  std::uint64_t duplicates_by_id = 0;
+  std::uint64_t duplicates_by_offset = 0;
+  std::uint64_t dead_letters = 0;
+  std::uint64_t late = 0;  // too old for any trend
+  std::uint64_t controls = 0;
+};
+
+// Folds a partition's records into its store. The result depends on the records, their offsets and
+// their log times alone: no clock, no configuration, no other partition. One thread.
+class Applier {
+ public:
+  Applier(state::PartitionStore& store, ViewSink& views) : store_(store), views_(views) {}
+
+  // Applies records in order; those below applied().next_offset have been applied before and are
+  // dropped. An error is RocksDB's; applying may be tried again from applied().next_offset.
+  Status apply(const std::vector<ingest::StoredRecord>& records);
+
+  const ApplyFigures& figures() const { return figures_; }
+
+ private:
+  void apply_one(const ingest::StoredRecord& record, Result<LogRecord> decoded);
+  void apply_interaction(const ingest::StoredRecord& record, Interaction interaction);
+  void fold(const ingest::StoredRecord& record, Interaction& interaction);
+  void apply_ruleset(const Ruleset& ruleset);
+  void erase(const EraseUser& demand);
+  void bury(const ingest::StoredRecord& record, const Error& error, const std::string& user);
+  bool knows_type(std::uint32_t number) const;
+
+  state::PartitionStore& store_;
+  ViewSink& views_;
+  Ruleset ruleset_;
+  bool ruleset_loaded_ = false;
+  ApplyFigures figures_;
+};
+
+// The 64-bit hash of a record's bytes that `applied` keeps, to notice a log that is not the one
+// applied.
+std::uint64_t record_hash(std::string_view bytes);
+
+}  // namespace millrace::processors

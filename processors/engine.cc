@@ -1,0 +1,320 @@
+#include "processors/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "base/log.h"
+#include "schemas/partitioner.h"
+#include "schemas/record.h"
+
+namespace millrace::processors {
+namespace {
+
+// Shares of the memory budget; the rest is for lists, cells and the catalog.
+constexpr std::size_t kCacheShare = 8;         // RocksDB's blocks: 1/8
+constexpr std::size_t kWriteBufferShare = 8;   // RocksDB's write buffers: 1/8
+constexpr std::size_t kPeopleShare = 4;        // people in memory: 1/4
+constexpr std::size_t kCooccurrenceShare = 4;  // 1/4
+
+}  // namespace
+
+Engine::Engine(const EngineOptions& options, ingest::EventLog& log, const Clock& clock,
+               Metrics& metrics)
+    : options_(options),
+      log_(log),
+      clock_(clock),
+      metrics_(metrics),
+      shared_({.cache_bytes = options.memory_bytes / kCacheShare,
+               .write_buffer_bytes = options.memory_bytes / kWriteBufferShare}),
+      commits_(metrics),
+      publisher_(
+          log.interaction_partitions(),
+          [this](const std::vector<state::ItemIndex>& touched) { views_->update_lists(touched); },
+          metrics) {}
+
+Engine::~Engine() { stop(); }
+
+Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, ingest::EventLog& log,
+                                             const Clock& clock, Metrics& metrics) {
+  std::unique_ptr<Engine> engine(new Engine(options, log, clock, metrics));
+  MILLRACE_CHECK(engine->open_stores());
+  return engine;
+}
+
+Status Engine::open_stores() {
+  const std::filesystem::path root(options_.directory);
+  std::error_code error;
+  std::filesystem::create_directories(root, error);
+  if (error) return fail(Code::kIo, "cannot create " + root.string() + ": " + error.message());
+  MILLRACE_TRY(catalog_, state::CatalogStore::open(
+                             {.directory = root / state::database_folder(kCatalogPartition)},
+                             shared_, items_, names_, metrics_));
+  const auto partitions = log_.interaction_partitions();
+  std::vector<const state::PartitionStore*> readable;
+  for (std::uint16_t p = 0; p < partitions; ++p) {
+    state::PartitionStore::Options store;
+    store.directory = root / state::database_folder({Topic::kInteractions, p});
+    store.partition = p;
+    store.cache_bytes = options_.memory_bytes / kPeopleShare / partitions;
+    MILLRACE_TRY(auto opened,
+                 state::PartitionStore::open(store, shared_, items_, names_, metrics_));
+    readable.push_back(opened.get());
+    stores_.push_back(std::move(opened));
+  }
+  views_ = std::make_unique<LiveViews>(*catalog_, readable, items_, names_, options_.ranking,
+                                       options_.memory_bytes / kCooccurrenceShare, metrics_);
+  CatalogRunner::Parts catalog{&log_, catalog_.get(), &publisher_, {}, &metrics_};
+  for (std::uint16_t p = 0; p < partitions; ++p) {
+    catalog.partitions.push_back(stores_[p].get());
+    const RunnerParts parts{&log_,       stores_[p].get(), views_.get(), &commits_,
+                            &publisher_, &clock_,          &metrics_,    [this] { wake(); }};
+    runners_.push_back(
+        std::make_unique<PartitionRunner>(p, parts, options_.commit, options_.batch_records));
+    MILLRACE_CHECK(runners_.back()->check_log());
+  }
+  catalog_runner_ =
+      std::make_unique<CatalogRunner>(std::move(catalog), options_.commit.interval_ms);
+  return catalog_runner_->check_log();
+}
+
+Status Engine::start(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+  MILLRACE_CHECK(views_->rebuild());
+  metrics_.on_scrape([this] { refresh_gauges(); });
+  log_.on_durable([this] { wake(); });
+  for (std::uint16_t p = 0; p < partitions(); ++p) {
+    publisher_.offer({Topic::kInteractions, p}, stores_[p]->published().next_offset, {}, false);
+  }
+  publisher_.offer(kCatalogPartition, catalog_->next_offset(), {}, false);
+
+  const auto total = total_lag();
+  const auto threads =
+      std::clamp<std::size_t>(static_cast<std::size_t>(options_.apply_threads), 1, stores_.size());
+  for (std::size_t t = 0; t < threads; ++t) {
+    threads_.emplace_back([this, t](const std::stop_token& stop) { run_partitions(stop, t); });
+  }
+  threads_.emplace_back([this](const std::stop_token& stop) { run_catalog(stop); });
+
+  Position ends;
+  for (std::uint16_t p = 0; p < partitions(); ++p) {
+    const LogPartition partition{Topic::kInteractions, p};
+    if (log_.end(partition) > 0) ends.include(partition, log_.end(partition) - 1);
+  }
+  if (log_.end(kCatalogPartition) > 0)
+    ends.include(kCatalogPartition, log_.end(kCatalogPartition) - 1);
+  while (!publisher_.wait_reached(ends, 1000)) {
+    if (!failure().empty()) return fail(Code::kCorrupt, failure());
+    progress(total - std::min(total, total_lag()), total);
+  }
+  return propose_ruleset();
+}
+
+Status Engine::propose_ruleset() {
+  std::vector<InteractionTypeName> known;
+  for (const auto& store : stores_) {
+    for (const auto& type : store->ruleset().types) {
+      if (std::find(known.begin(), known.end(), type) == known.end()) known.push_back(type);
+    }
+  }
+  table_ = std::make_shared<const InteractionTable>(options_.interaction_weights, known);
+  auto proposed = options_.proposed;
+  proposed.types = table_->names();
+  std::vector<ingest::Append> appends;
+  for (std::uint16_t p = 0; p < partitions(); ++p) {
+    if (stores_[p]->ruleset() == proposed) continue;
+    appends.push_back({{Topic::kInteractions, p}, {}, encode(LogRecord{proposed})});
+  }
+  if (appends.empty()) return {};
+  std::vector<LogPartition> targets;
+  for (const auto& append : appends) targets.push_back(append.partition);
+  MILLRACE_TRY(const auto offsets, log_.append_and_wait(std::move(appends)));
+  Position position;
+  for (std::size_t i = 0; i < offsets.size(); ++i) position.include(targets[i], offsets[i]);
+  while (!publisher_.wait_reached(position, 1000)) {
+    if (!failure().empty()) return fail(Code::kCorrupt, failure());
+  }
+  return {};
+}
+
+void Engine::stop() {
+  log_.on_durable([] {});
+  for (auto& thread : threads_) thread.request_stop();
+  wake();
+  threads_.clear();
+  if (!catalog_runner_) return;
+  const auto status = commit_all();
+  if (!status)
+    log_warn("the last commit was not written, the log has it: " + status.error().detail);
+}
+
+void Engine::run_partitions(const std::stop_token& stop, std::size_t thread) {
+  const auto threads =
+      std::clamp<std::size_t>(static_cast<std::size_t>(options_.apply_threads), 1, runners_.size());
+  while (!stop.stop_requested()) {
+    std::uint64_t seen = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      seen = work_seen_;
+    }
+    bool worked = false;
+    int due_ms = 1000;
+    for (std::size_t p = thread; p < runners_.size(); p += threads) {
+      const std::shared_lock pause(pause_);
+      const auto step = runners_[p]->step();
+      if (!step) return fail_with("partition " + std::to_string(p) + ": " + step.error().detail);
+      worked |= *step;
+      const int due = runners_[p]->commit_due_ms();
+      if (due >= 0) due_ms = std::min(due_ms, std::max(due, 1));
+    }
+    if (!worked) wait_for_work(stop, seen, due_ms);
+  }
+}
+
+void Engine::run_catalog(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    std::uint64_t seen = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      seen = work_seen_;
+    }
+    bool worked = false;
+    int due_ms = 1000;
+    {
+      const std::shared_lock pause(pause_);
+      const auto step = catalog_runner_->step();
+      if (!step) return fail_with("catalog: " + step.error().detail);
+      worked = *step;
+      const auto committed = catalog_runner_->commit_if_due();
+      if (!committed) {
+        log_error("a catalog commit failed, it will be tried again: " + committed.error().detail);
+        const auto reopened = catalog_->db().reopen();
+        if (!reopened) log_error("the catalog cannot be reopened: " + reopened.error().detail);
+      }
+      const int due = catalog_runner_->commit_due_ms();
+      if (due >= 0) due_ms = std::max(due, committed ? 1 : 500);
+    }
+    const auto carried = catalog_runner_->carry();
+    if (!carried) due_ms = std::min(due_ms, 100);
+    if (!worked) wait_for_work(stop, seen, due_ms);
+  }
+}
+
+void Engine::wait_for_work(const std::stop_token& stop, std::uint64_t seen, int at_most_ms) {
+  std::unique_lock lock(mutex_);
+  work_.wait_for(lock, stop, std::chrono::milliseconds(at_most_ms),
+                 [this, seen] { return work_seen_ != seen; });
+}
+
+void Engine::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    ++work_seen_;
+  }
+  work_.notify_all();
+}
+
+void Engine::fail_with(const std::string& reason) {
+  log_error("stopped applying: " + reason);
+  const std::lock_guard lock(mutex_);
+  failure_ = reason;
+}
+
+std::string Engine::failure() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_.empty()) return failure_;
+  }
+  return commits_.failure();
+}
+
+std::uint64_t Engine::total_lag() const {
+  std::uint64_t lag = catalog_runner_->lag();
+  for (const auto& runner : runners_) lag += runner->lag();
+  return lag;
+}
+
+void Engine::digest_at(std::uint16_t partition, Offset offset,
+                       std::function<void(Result<state::Digest>)> done) {
+  runners_[partition]->digest_at(offset, std::move(done));
+}
+
+Status Engine::commit_all() {
+  const std::unique_lock pause(pause_);
+  return commit_paused();
+}
+
+Status Engine::commit_paused() {
+  for (const auto& runner : runners_) runner->commit_now();
+  MILLRACE_CHECK(catalog_->commit());
+  if (!commits_.drain()) return fail(Code::kIo, commits_.failure());
+  return {};
+}
+
+Result<state::CheckpointManifest> Engine::checkpoint(const std::string& directory) {
+  const std::unique_lock pause(pause_);
+  MILLRACE_CHECK(commit_paused());
+  const std::filesystem::path root(directory);
+  std::error_code error;
+  std::filesystem::create_directories(root, error);
+  if (error) return fail(Code::kIo, "cannot create " + directory + ": " + error.message());
+  state::CheckpointManifest manifest;
+  MILLRACE_CHECK(catalog_->db().checkpoint(root / state::database_folder(kCatalogPartition)));
+  manifest.partitions[kCatalogPartition] = {catalog_->next_offset(), catalog_->digest()};
+  for (std::uint16_t p = 0; p < partitions(); ++p) {
+    const LogPartition partition{Topic::kInteractions, p};
+    MILLRACE_CHECK(stores_[p]->db().checkpoint(root / state::database_folder(partition)));
+    const auto [offset, digest] = stores_[p]->digest();
+    manifest.partitions[partition] = {offset, digest};
+  }
+  return manifest;
+}
+
+std::vector<PartitionStatus> Engine::status() const {
+  std::vector<PartitionStatus> all;
+  for (std::uint16_t p = 0; p < partitions(); ++p) {
+    const LogPartition partition{Topic::kInteractions, p};
+    all.push_back({partition, log_.start(partition), log_.end(partition),
+                   publisher_.visible(partition), stores_[p]->digest().first,
+                   stores_[p]->dedupe_window_hours()});
+  }
+  all.push_back({kCatalogPartition, log_.start(kCatalogPartition), log_.end(kCatalogPartition),
+                 publisher_.visible(kCatalogPartition), catalog_->next_offset(), 0});
+  return all;
+}
+
+std::size_t Engine::memory_bytes() const {
+  std::size_t bytes = shared_.memory_bytes() + items_.memory_bytes() + catalog_->memory_bytes() +
+                      views_->memory_bytes();
+  for (const auto& store : stores_) bytes += store->memory_bytes();
+  return bytes;
+}
+
+void Engine::refresh_gauges() {
+  state::DbFigures sum;
+  for (const auto& store : stores_) {
+    const auto figures = store->db().figures();
+    sum.stall_micros += figures.stall_micros;
+    sum.pending_compaction_bytes += figures.pending_compaction_bytes;
+    sum.level0_files += figures.level0_files;
+    sum.background_errors += figures.background_errors;
+    sum.disk_bytes += figures.disk_bytes;
+  }
+  const auto set = [this](const char* name, const char* help, double value) {
+    metrics_.gauge(name, help).set(value);
+  };
+  set("rocksdb_stall_seconds", "Time that RocksDB held writers up.",
+      static_cast<double>(sum.stall_micros) / 1e6);
+  set("rocksdb_pending_compaction_bytes", "Bytes that compaction has yet to rewrite.",
+      static_cast<double>(sum.pending_compaction_bytes));
+  set("rocksdb_num_files_l0", "Files on level 0.", static_cast<double>(sum.level0_files));
+  set("rocksdb_background_errors", "Background errors of RocksDB.",
+      static_cast<double>(sum.background_errors));
+  set("state_disk_bytes", "Bytes that state takes on disk.", static_cast<double>(sum.disk_bytes));
+  set("state_memory_bytes", "Bytes that state takes in memory, as accounted.",
+      static_cast<double>(memory_bytes()));
+  set("state_memory_budget_bytes", "What --memory allows state.",
+      static_cast<double>(options_.memory_bytes));
+}
+
+}  // namespace millrace::processors

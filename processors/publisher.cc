@@ -1,0 +1,181 @@
+#include "processors/publisher.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <tuple>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace millrace::processors {
+namespace {
+
+// Lists are at most this far behind pages; while a writer catches up, the larger bound holds,
+// because touching every list for every batch of a replay would cost more than applying it.
+constexpr std::int64_t kLiveIntervalUs = 1'000;
+constexpr std::int64_t kCatchUpIntervalUs = 100'000;
+
+}  // namespace
+
+Publisher::Publisher(std::uint16_t partitions, UpdateLists update_lists, Metrics& metrics)
+    : partitions_(partitions),
+      update_lists_(std::move(update_lists)),
+      wait_seconds_(
+          metrics.histogram("ryw_wait_seconds", "Time that requests waited for a position.")),
+      timeouts_(
+          metrics.counter("ryw_timeout_total", "Requests whose position was not reached in time.")),
+      visible_(partitions + std::size_t{1}),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+Publisher::~Publisher() {
+  thread_.request_stop();
+  changed_.notify_all();
+}
+
+std::atomic<Offset>& Publisher::slot(LogPartition partition) {
+  return visible_[partition.topic == Topic::kCatalog ? partitions_ : partition.index];
+}
+
+const std::atomic<Offset>& Publisher::slot(LogPartition partition) const {
+  return visible_[partition.topic == Topic::kCatalog ? partitions_ : partition.index];
+}
+
+Offset Publisher::visible(LogPartition partition) const {
+  return slot(partition).load(std::memory_order_acquire);
+}
+
+Position Publisher::position() const {
+  Position position;
+  for (std::uint16_t p = 0; p < partitions_; ++p) {
+    const LogPartition partition{Topic::kInteractions, p};
+    if (visible(partition) > 0) position.include(partition, visible(partition) - 1);
+  }
+  if (visible(kCatalogPartition) > 0) {
+    position.include(kCatalogPartition, visible(kCatalogPartition) - 1);
+  }
+  return position;
+}
+
+bool Publisher::reached(const Position& position) const {
+  return std::all_of(position.at().begin(), position.at().end(), [this](const auto& entry) {
+    const auto& [partition, offset] = entry;
+    const bool known =
+        partition.topic == Topic::kCatalog ? partition.index == 0 : partition.index < partitions_;
+    return known && visible(partition) > offset;
+  });
+}
+
+void Publisher::offer(LogPartition partition, Offset next_offset,
+                      std::vector<state::ItemIndex> touched, bool behind) {
+  {
+    const std::lock_guard lock(mutex_);
+    pending_.positions[partition] = next_offset;
+    if (pending_.touched.empty()) {
+      pending_.touched = std::move(touched);
+    } else {
+      pending_.touched.insert(pending_.touched.end(), touched.begin(), touched.end());
+    }
+    pending_.behind = pending_.any ? pending_.behind && behind : behind;
+    pending_.any = true;
+  }
+  changed_.notify_one();
+}
+
+void Publisher::when(std::function<bool()> ready, int timeout_ms, std::function<void(bool)> done) {
+  if (ready()) return done(true);
+  const auto deadline = steady_micros() + std::int64_t{timeout_ms} * 1000;
+  {
+    const std::lock_guard lock(mutex_);
+    // Checked again under the lock: a step between the first look and here would not wake us.
+    if (!ready()) {
+      waiters_.push_back({std::move(ready), deadline, std::move(done)});
+      changed_.notify_one();
+      return;
+    }
+  }
+  done(true);
+}
+
+void Publisher::when_reached(const Position& position, int timeout_ms,
+                             std::function<void(bool)> done) {
+  const auto start = steady_micros();
+  when([this, position] { return reached(position); }, timeout_ms,
+       [this, start, done = std::move(done)](bool ok) {
+         wait_seconds_.observe(static_cast<double>(steady_micros() - start) / 1e6);
+         if (!ok) timeouts_.inc();
+         done(ok);
+       });
+}
+
+bool Publisher::wait_reached(const Position& position, int timeout_ms) {
+  std::promise<bool> promise;
+  auto answer = promise.get_future();
+  when_reached(position, timeout_ms, [&promise](bool ok) { promise.set_value(ok); });
+  return answer.get();
+}
+
+std::int64_t Publisher::next_wake_us(std::int64_t last_publish_us) const {
+  std::int64_t at = steady_micros() + 1'000'000;
+  for (const auto& waiter : waiters_) at = std::min(at, waiter.deadline_us);
+  if (pending_.any) {
+    at = std::min(at, last_publish_us + (pending_.behind ? kCatchUpIntervalUs : kLiveIntervalUs));
+  }
+  return at;
+}
+
+void Publisher::run(const std::stop_token& stop) {
+  std::int64_t last_publish_us = 0;
+  while (!stop.stop_requested()) {
+    Pending taken;
+    {
+      std::unique_lock lock(mutex_);
+      const auto now = steady_micros();
+      const auto at = next_wake_us(last_publish_us);
+      if (at > now) {
+        const auto was = std::tuple(pending_.any, pending_.behind, waiters_.size());
+        changed_.wait_for(lock, stop, std::chrono::microseconds(at - now), [this, was] {
+          return was != std::tuple(pending_.any, pending_.behind, waiters_.size());
+        });
+      }
+      const auto due = last_publish_us + (pending_.behind ? kCatchUpIntervalUs : kLiveIntervalUs);
+      if (pending_.any && steady_micros() >= due) taken = std::exchange(pending_, {});
+    }
+    if (taken.any) {
+      last_publish_us = steady_micros();
+      publish(std::move(taken));
+    }
+    wake(false);
+  }
+  wake(true);
+}
+
+void Publisher::publish(Pending pending) {
+  auto& touched = pending.touched;
+  std::sort(touched.begin(), touched.end());
+  touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+  if (!touched.empty()) update_lists_(touched);
+  // The lock orders the step against when(): nobody can look before it and register after wake().
+  const std::lock_guard lock(mutex_);
+  for (const auto& [partition, offset] : pending.positions) {
+    slot(partition).store(offset, std::memory_order_release);
+  }
+}
+
+void Publisher::wake(bool stopping) {
+  std::vector<std::pair<std::function<void(bool)>, bool>> woken;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = steady_micros();
+    std::erase_if(waiters_, [&](Waiter& waiter) {
+      const bool ok = waiter.ready();
+      if (!ok && !stopping && waiter.deadline_us > now) return false;
+      woken.emplace_back(std::move(waiter.done), ok);
+      return true;
+    });
+  }
+  for (auto& [done, ok] : woken) done(ok);
+}
+
+}  // namespace millrace::processors

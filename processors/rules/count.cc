@@ -1,0 +1,9 @@
+#include "processors/rules/count.h"
+
+namespace millrace::processors {
+
+Result<std::int32_t> count(const Interaction& interaction, state::ItemRow& /*row*/) {
+  return interaction.weight;
+}
+
+}  // namespace millrace::processors

@@ -1,0 +1,10 @@
+#pragma once
+#include "processors/rules/rule.h"
+
+namespace millrace::processors {
+
+// The event is counted and weighs what its type weighs (view, play, share, purchase, custom types
+// …).
+Result<std::int32_t> count(const Interaction& interaction, state::ItemRow& row);
+
+}  // namespace millrace::processors

@@ -1,0 +1,21 @@
+#include "processors/rules/likes.h"
+
+#include "processors/rules/flags.h"
+
+namespace millrace::processors {
+
+Result<std::int32_t> like(const Interaction& interaction, state::ItemRow& row) {
+  clear_flag(row, state::kDisliked);
+  return set_flag(row, state::kLiked) ? interaction.weight : 0;
+}
+
+Result<std::int32_t> unlike(const Interaction& interaction, state::ItemRow& row) {
+  return clear_flag(row, state::kLiked) ? interaction.weight : 0;
+}
+
+Result<std::int32_t> dislike(const Interaction& interaction, state::ItemRow& row) {
+  clear_flag(row, state::kLiked);
+  return set_flag(row, state::kDisliked) ? interaction.weight : 0;
+}
+
+}  // namespace millrace::processors

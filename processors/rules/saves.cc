@@ -1,0 +1,15 @@
+#include "processors/rules/saves.h"
+
+#include "processors/rules/flags.h"
+
+namespace millrace::processors {
+
+Result<std::int32_t> save(const Interaction& interaction, state::ItemRow& row) {
+  return set_flag(row, state::kSaved) ? interaction.weight : 0;
+}
+
+Result<std::int32_t> unsave(const Interaction& interaction, state::ItemRow& row) {
+  return clear_flag(row, state::kSaved) ? interaction.weight : 0;
+}
+
+}  // namespace millrace::processors

@@ -1,0 +1,122 @@
+#include "processors/views/live_views.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "base/log.h"
+#include "processors/views/profiles.h"
+#include "schemas/partitioner.h"
+
+namespace millrace::processors {
+
+LiveViews::LiveViews(const state::CatalogStore& catalog,
+                     std::vector<const state::PartitionStore*> stores,
+                     const state::NameTable& items, const state::CatalogNames& names,
+                     const RankingOptions& options, std::size_t cooccurrence_bytes,
+                     Metrics& metrics)
+    : catalog_(catalog),
+      stores_(std::move(stores)),
+      items_(items),
+      names_(names),
+      options_(options),
+      cooccurrence_(cooccurrence_bytes),
+      lists_(items) {
+  auto& bytes = metrics.gauge("cooccurrence_memory_bytes", "What co-occurrence takes in memory.");
+  auto& refused = metrics.gauge("cooccurrence_pairs_refused",
+                                "Halves of pairs left out because the memory budget is used up.");
+  metrics.on_scrape([this, &bytes, &refused] {
+    bytes.set(static_cast<double>(cooccurrence_.memory_bytes()));
+    refused.set(static_cast<double>(cooccurrence_.refused()));
+  });
+}
+
+Status LiveViews::rebuild() {
+  cooccurrence_.clear();
+  for (const auto* store : stores_) {
+    const auto window = store->ruleset().sequence_window;
+    std::vector<state::ItemIndex> sequence;
+    MILLRACE_CHECK(store->for_each_person([&](std::string_view, const state::Person& person) {
+      sequence.clear();
+      for (const auto item : whole_sequence(person)) sequence.push_back(store->index_of(item));
+      for (std::size_t i = 0; i < sequence.size(); ++i) {
+        const auto from = i - std::min<std::size_t>(i, window);
+        cooccurrence_.add(sequence[i], std::span(sequence).subspan(from, i - from));
+      }
+      return true;
+    }));
+  }
+  lists_.rebuild(*catalog_.view(), [this](state::ItemIndex item) { return counts(item); });
+  return {};
+}
+
+void LiveViews::entered(state::ItemIndex item, const std::vector<state::ItemIndex>& window) {
+  cooccurrence_.add(item, window);
+}
+
+void LiveViews::erased(const std::vector<state::ItemIndex>& sequence, std::uint32_t window) {
+  for (std::size_t i = 0; i < sequence.size(); ++i) {
+    const auto from = i - std::min<std::size_t>(i, window);
+    cooccurrence_.remove(sequence[i], std::span(sequence).subspan(from, i - from));
+  }
+}
+
+std::shared_ptr<const state::Profile> LiveViews::changed(
+    std::uint16_t partition, const state::Profile* profile, const state::Person& person,
+    const state::ItemRow& before, const state::ItemRow& after, state::ItemIndex item) {
+  const auto catalog = catalog_.view();
+  if (profile != nullptr && joined_with(*profile, *catalog)) {
+    return std::make_shared<const state::Profile>(
+        update_profile(*profile, before, after, item, *catalog, person.events));
+  }
+  const auto* store = stores_[partition];
+  return std::make_shared<const state::Profile>(build_profile(
+      person, [store](state::ItemNumber number) { return store->index_of(number); }, *catalog));
+}
+
+void LiveViews::update_lists(const std::vector<state::ItemIndex>& touched) {
+  lists_.update(touched, *catalog_.view(), [this](state::ItemIndex item) { return counts(item); });
+}
+
+Result<KnownPerson> LiveViews::known(const std::string& user,
+                                     const state::CatalogView& catalog) const {
+  if (user.empty()) return KnownPerson{};
+  const auto* store = stores_[partition_of(user, static_cast<std::uint16_t>(stores_.size()))];
+  MILLRACE_TRY(auto view, store->read(user));
+  KnownPerson known{std::move(view),
+                    [store](state::ItemNumber number) { return store->index_of(number); }};
+  auto& profile = known.view.profile;
+  if (known.view.person && !(profile && joined_with(*profile, catalog))) {
+    const auto made = std::make_shared<const state::Profile>(
+        build_profile(*known.view.person, known.index_of, catalog));
+    store->offer_profile(user, known.view, made);
+    profile = made;
+  }
+  return known;
+}
+
+Result<ReadState> LiveViews::read(const std::string& user, const std::string& session) const {
+  ReadState state;
+  state.catalog = catalog_.view();
+  state.lists = lists_.snapshot();
+  for (const auto* store : stores_) state.cells.push_back(&store->cells());
+  MILLRACE_TRY(state.user, known(user, *state.catalog));
+  MILLRACE_TRY(state.session, known(session, *state.catalog));
+  state.cooccurrence = &cooccurrence_;
+  state.items = &items_;
+  state.names = &names_;
+  state.options = options_;
+  return state;
+}
+
+state::ItemCounts LiveViews::counts(state::ItemIndex item) const {
+  state::ItemCounts counts;
+  for (const auto* store : stores_) store->cells().add_to(counts, item);
+  return counts;
+}
+
+std::size_t LiveViews::memory_bytes() const {
+  return cooccurrence_.memory_bytes() + lists_.memory_bytes() + lists_.snapshot()->memory_bytes();
+}
+
+}  // namespace millrace::processors

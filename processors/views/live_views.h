@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/result.h"
+#include "processors/apply.h"
+#include "processors/rankers/ranker.h"
+#include "processors/views/cooccurrence.h"
+#include "processors/views/ranked_lists.h"
+#include "state/catalog_store.h"
+#include "state/partition_store.h"
+
+namespace millrace::processors {
+
+// The views that processors keep fresh beside the facts: co-occurrence and profiles event by event,
+// from the writers; ranked lists batch by batch, from the publisher. All of them can be rebuilt at
+// any time.
+class LiveViews final : public ViewSink {
+ public:
+  // The stores outlive the views.
+  LiveViews(const state::CatalogStore& catalog, std::vector<const state::PartitionStore*> stores,
+            const state::NameTable& items, const state::CatalogNames& names,
+            const RankingOptions& options, std::size_t cooccurrence_bytes, Metrics& metrics);
+
+  // Everything anew from committed state. Before writers start.
+  Status rebuild();
+
+  // ---- from writers ----
+  void entered(state::ItemIndex item, const std::vector<state::ItemIndex>& window) override;
+  void erased(const std::vector<state::ItemIndex>& sequence, std::uint32_t window) override;
+  std::shared_ptr<const state::Profile> changed(
+      std::uint16_t partition, const state::Profile* profile, const state::Person& person,
+      const state::ItemRow& before, const state::ItemRow& after, state::ItemIndex item) override;
+
+  // ---- from the publisher ----
+  void update_lists(const std::vector<state::ItemIndex>& touched);
+
+  // ---- from any thread ----
+  // What one request reads, taken once; with what is known of `user` and of `session`, where not
+  // empty.
+  Result<ReadState> read(const std::string& user, const std::string& session) const;
+  state::ItemCounts counts(state::ItemIndex item) const;  // over all partitions
+  const Cooccurrence& cooccurrence() const { return cooccurrence_; }
+  std::size_t memory_bytes() const;
+
+ private:
+  Result<KnownPerson> known(const std::string& user, const state::CatalogView& catalog) const;
+
+  const state::CatalogStore& catalog_;
+  const std::vector<const state::PartitionStore*> stores_;
+  const state::NameTable& items_;
+  const state::CatalogNames& names_;
+  const RankingOptions options_;
+  Cooccurrence cooccurrence_;
+  RankedListsBuilder lists_;
+};
+
+}  // namespace millrace::processors
