@@ -20,6 +20,10 @@ struct Verb {
 std::vector<Verb> verbs() {
   return {
       {"import", "bring in a data set", define_import},
+      {"serve", "answer over HTTP", define_serve},
+      {"verify", "rebuild the state from the log and compare", define_verify},
+      {"backup", "copy state and log of a server into a folder", define_backup},
+      {"restore", "make a data folder from a backup", define_restore},
       {"simulate", "send what a made-up audience does", define_simulate},
       {"dead-letters", "list or replay records that could not be applied", define_dead_letters},
       {"version", "print version, commit and libraries", define_version},

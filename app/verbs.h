@@ -17,6 +17,10 @@ using Action = std::function<int()>;
 
 // One function a verb: adds its options to the subcommand, answers what to do when it is called.
 Action define_import(CLI::App& verb);
+Action define_serve(CLI::App& verb);
+Action define_verify(CLI::App& verb);
+Action define_backup(CLI::App& verb);
+Action define_restore(CLI::App& verb);
 Action define_simulate(CLI::App& verb);
 Action define_dead_letters(CLI::App& verb);
 Action define_version(CLI::App& verb);

@@ -1,0 +1,53 @@
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "base/metrics.h"
+#include "base/result.h"
+#include "ingest/embedded_log.h"
+#include "processors/engine.h"
+
+namespace millrace::app {
+
+// Checkpoints, and trimming the log behind them: the log is never cut where no fsynced, verified
+// checkpoint covers it. Thread-safe.
+class Maintenance {
+ public:
+  struct Options {
+    std::string checkpoints;            // folder
+    std::uint64_t retention_bytes = 0;  // of the log; 0: no limit
+    std::int64_t retention_ms = 0;      // of the log; 0: no limit
+    int every_ms = 10'000;              // how often the limits are looked at
+    std::size_t keep = 2;               // newest checkpoints kept
+  };
+  Maintenance(Options options, processors::Engine& engine, ingest::EmbeddedLog& log,
+              const Clock& clock, Metrics& metrics);
+  ~Maintenance();
+
+  // Makes a checkpoint, opens it again and compares its digests, seals it; answers its path. Apply
+  // pauses while the files are linked.
+  Result<std::string> checkpoint();
+  // Trims what the retention limits allow, behind a new checkpoint. True when there was something.
+  Result<bool> trim_if_due();
+
+ private:
+  bool over_limits() const;
+  void run(const std::stop_token& stop);
+
+  const Options options_;
+  processors::Engine& engine_;
+  ingest::EmbeddedLog& log_;
+  const Clock& clock_;
+  Counter& checkpoints_;
+  Gauge& checkpoint_age_;
+  std::mutex one_at_a_time_;
+  std::mutex mutex_;
+  std::condition_variable_any stopped_;
+  std::jthread thread_;
+};
+
+}  // namespace millrace::app

@@ -1,0 +1,193 @@
+#include "app/node.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "app/build_info.h"
+#include "base/log.h"
+#include "schemas/partitioner.h"
+#include "schemas/record.h"
+#include "serving/http/problem.h"
+#include "serving/surfaces/list.h"
+
+namespace millrace::app {
+namespace {
+
+// Share of the memory budget for the duplicate windows of all partitions, and what an id takes.
+constexpr std::uint64_t kDedupeShare = 8;
+constexpr std::uint64_t kBytesPerId = 48;
+
+std::uint32_t or_cores(std::uint32_t threads) {
+  return threads != 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+Ruleset proposed_ruleset(const ServeConfig& config) {
+  Ruleset ruleset;
+  ruleset.short_half_life_ms = config.rules.short_half_life_ms;
+  ruleset.long_half_life_ms = config.rules.long_half_life_ms;
+  ruleset.dedupe_ids = config.rules.dedupe_ids != 0 ? config.rules.dedupe_ids
+                                                    : config.memory_bytes / kDedupeShare /
+                                                          kBytesPerId / config.log.partitions;
+  ruleset.dedupe_ms = config.rules.dedupe_window_ms;
+  ruleset.history_retention_ms = config.rules.history_retention_ms;
+  return ruleset;
+}
+
+processors::RankingOptions ranking_options(const ServeConfig& config) {
+  processors::RankingOptions ranking;
+  ranking.short_half_life_ms = config.rules.short_half_life_ms;
+  ranking.long_half_life_ms = config.rules.long_half_life_ms;
+  ranking.feed_category = config.feed.category;
+  ranking.feed_tag = config.feed.tag;
+  ranking.feed_view = config.feed.view;
+  ranking.feed_like = config.feed.like;
+  ranking.feed_share = config.feed.share;
+  ranking.feed_trend = config.feed.trend;
+  ranking.feed_trend_s0 = config.feed.trend_half;
+  ranking.feed_random = config.feed.jitter;
+  return ranking;
+}
+
+processors::EngineOptions engine_options(const ServeConfig& config, const DataFolders& folders) {
+  processors::EngineOptions options;
+  options.directory = folders.state;
+  options.apply_threads = static_cast<int>(or_cores(config.apply.threads));
+  options.commit = {static_cast<int>(config.apply.commit_interval_ms), config.apply.commit_events,
+                    config.apply.commit_dirty_bytes};
+  options.memory_bytes = config.memory_bytes;
+  options.proposed = proposed_ruleset(config);
+  options.interaction_weights = config.rules.interactions;
+  options.ranking = ranking_options(config);
+  return options;
+}
+
+serving::ServerOptions server_options(const ServeConfig& config) {
+  using std::chrono::milliseconds;
+  const auto& http = config.http;
+  serving::ServerOptions options;
+  options.address = http.host;
+  options.port = http.port;
+  options.threads = or_cores(http.threads);
+  options.parse.body_bytes = http.max_body_bytes;
+  options.parse.head_bytes = http.max_header_bytes;
+  options.max_connections = http.max_connections;
+  options.max_in_flight = http.max_in_flight;
+  options.idle_deadline = milliseconds(http.idle_deadline_ms);
+  options.head_deadline = milliseconds(http.header_deadline_ms);
+  options.body_deadline = milliseconds(http.body_deadline_ms);
+  options.write_deadline = milliseconds(http.write_deadline_ms);
+  options.later_deadline = milliseconds(http.position_wait_ms + 10'000);
+  options.stop_deadline = milliseconds(http.drain_ms);
+  return options;
+}
+
+}  // namespace
+
+DataFolders::DataFolders(const std::string& data) {
+  const std::filesystem::path root(data);
+  log = root / "log";
+  state = root / "state";
+  checkpoints = root / "checkpoints";
+}
+
+Result<std::uint16_t> stored_partitions(const std::string& data) {
+  Metrics metrics;
+  SystemClock clock;
+  ingest::EmbeddedLogOptions options;
+  options.directory = DataFolders(data).log;
+  options.access = ingest::LogAccess::kRead;
+  options.metrics = &metrics;
+  options.clock = &clock;
+  MILLRACE_TRY(const auto log, ingest::EmbeddedLog::open(options));
+  return log->interaction_partitions();
+}
+
+Result<std::unique_ptr<Node>> Node::start(const ServeConfig& config, Http http) {
+  std::unique_ptr<Node> node(new Node(config));
+  MILLRACE_CHECK(node->build(http));
+  return node;
+}
+
+Node::~Node() { stop(); }
+
+Status Node::build(Http http) {
+  ingest::EmbeddedLogOptions log;
+  log.directory = folders_.log;
+  log.interaction_partitions = config_.log.partitions;
+  log.segment_bytes = config_.log.segment_bytes;
+  log.durability = config_.log.durability == Durability::kFsync ? ingest::Durability::kFsync
+                                                                : ingest::Durability::kOs;
+  log.metrics = &metrics_;
+  log.clock = &clock_;
+  MILLRACE_TRY(log_, ingest::EmbeddedLog::open(log));
+  MILLRACE_TRY(engine_, processors::Engine::open(engine_options(config_, folders_), *log_, clock_,
+                                                 metrics_));
+  MILLRACE_CHECK(engine_->start([](std::uint64_t done, std::uint64_t total) {
+    log_info("catching up: " + std::to_string(done) + " of " + std::to_string(total) + " records");
+  }));
+  acceptor_ = std::make_unique<ingest::Acceptor>(
+      *log_, engine_->table(),
+      [this](std::uint16_t partition, const state::Identity& identity) {
+        return engine_->store(partition).first_seen(identity);
+      },
+      clock_, metrics_, ingest::Acceptor::Options{});
+  maintenance_ = std::make_unique<Maintenance>(
+      Maintenance::Options{.checkpoints = folders_.checkpoints,
+                           .retention_bytes = config_.log.retention_bytes,
+                           .retention_ms = config_.log.retention_ms},
+      *engine_, *log_, clock_, metrics_);
+  serving::Deps deps;
+  deps.engine = engine_.get();
+  deps.log = log_.get();
+  deps.acceptor = acceptor_.get();
+  deps.clock = &clock_;
+  deps.ids = &ids_;
+  deps.metrics = &metrics_;
+  deps.options = {static_cast<int>(config_.http.position_wait_ms), config_.http.max_events,
+                  config_.http.public_url, std::string(kVersion)};
+  deps.checkpoint = [this] { return maintenance_->checkpoint(); };
+  router_ = std::make_unique<serving::Router>(serving::all_routes(deps));
+  if (http == Http::kNone) return {};
+  MILLRACE_TRY(server_, serving::Server::start(server_options(config_),
+                                               serving::Router(serving::all_routes(deps)), metrics_,
+                                               clock_));
+  return {};
+}
+
+void Node::stop() {
+  if (server_) server_->stop();
+  maintenance_.reset();
+  if (engine_) engine_->stop();
+}
+
+Status Node::erase(const UserId& user) {
+  std::vector<ingest::Append> appends;
+  appends.push_back({kCatalogPartition, {}, encode(CatalogRecord{ids_.mint(), DemandErase{user}})});
+  MILLRACE_TRY(const auto offsets, log_->append_and_wait(std::move(appends)));
+  const auto& store = engine_->store(partition_of(user.value, engine_->partitions()));
+  std::promise<bool> carried;
+  engine_->publisher().when(
+      [&store, at = offsets.front()] { return store.published().carried_catalog_offset >= at; },
+      60'000, [&carried](bool done) { carried.set_value(done); });
+  if (carried.get_future().get()) return {};
+  return fail(Code::kTimeout, "the erasure is in the log but was not applied within a minute");
+}
+
+serving::Reply Node::call(serving::Request request) const {
+  auto match = router_->match(request.method, request.path);
+  if (!match) return serving::problem(match.error());
+  if (match->route == nullptr) return serving::problem({Code::kNotFound, "no such path", {}});
+  request.params = std::move(match->params);
+  auto answer = match->route->handler(request);
+  if (auto* reply = std::get_if<serving::Reply>(&answer)) return std::move(*reply);
+  std::promise<serving::Reply> promise;
+  auto later = promise.get_future();
+  std::get<serving::Later>(answer).start(
+      [&promise](serving::Reply reply) { promise.set_value(std::move(reply)); });
+  return later.get();
+}
+
+}  // namespace millrace::app

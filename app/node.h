@@ -1,0 +1,71 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/config.h"
+#include "app/maintenance.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "ingest/acceptor.h"
+#include "ingest/embedded_log.h"
+#include "processors/engine.h"
+#include "schemas/uuid7.h"
+#include "serving/deps.h"
+#include "serving/http/router.h"
+#include "serving/http/server.h"
+
+namespace millrace::app {
+
+// Where things lie in a data folder.
+struct DataFolders {
+  explicit DataFolders(const std::string& data);
+  std::string log, state, checkpoints;
+};
+
+// How many partitions the log of a data folder was made with. kNotFound: it has none.
+Result<std::uint16_t> stored_partitions(const std::string& data);
+
+// One Millrace: every part, built in one visible order and torn down in the reverse. Tests start it
+// too.
+class Node {
+ public:
+  enum class Http { kListen, kNone };  // kNone: requests are answered in process, by call()
+
+  // Ready to answer when it returns: caught up with the log, the proposed rules in force.
+  static Result<std::unique_ptr<Node>> start(const ServeConfig& config, Http http);
+  ~Node();  // stop()
+
+  // Stops listening, lets requests in flight finish, applies and commits what the log has.
+  void stop();
+
+  std::uint16_t port() const { return server_ ? server_->port() : std::uint16_t{0}; }
+  // Answers a request without a socket, waiting for a Later.
+  serving::Reply call(serving::Request request) const;
+  // Erases a person, as DELETE /v1/users/{id} does.
+  Status erase(const UserId& user);
+
+  processors::Engine& engine() { return *engine_; }
+  ingest::EmbeddedLog& log() { return *log_; }
+  Metrics& metrics() { return metrics_; }
+  Maintenance& maintenance() { return *maintenance_; }
+
+ private:
+  explicit Node(const ServeConfig& config) : config_(config), folders_(config.data) {}
+  Status build(Http http);
+
+  const ServeConfig config_;
+  const DataFolders folders_;
+  SystemClock clock_;
+  Uuid7Minter ids_{clock_};
+  Metrics metrics_;
+  std::unique_ptr<ingest::EmbeddedLog> log_;
+  std::unique_ptr<processors::Engine> engine_;
+  std::unique_ptr<ingest::Acceptor> acceptor_;
+  std::unique_ptr<Maintenance> maintenance_;
+  std::unique_ptr<serving::Router> router_;  // of call(); the server has its own
+  std::unique_ptr<serving::Server> server_;
+};
+
+}  // namespace millrace::app

@@ -1,0 +1,152 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "app/flags.h"
+#include "app/node.h"
+#include "app/remote_checkpoint.h"
+#include "app/verbs.h"
+#include "processors/verify.h"
+#include "schemas/json_writer.h"
+#include "state/checkpoint.h"
+
+namespace millrace::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct VerifyFlags {
+  std::string data;
+  std::string scratch;
+};
+
+std::string name_of(LogPartition partition) { return state::database_folder(partition); }
+
+void print_human(const std::vector<processors::VerifyReport>& reports) {
+  for (const auto& report : reports) {
+    std::cout << (report.ok() ? "ok      " : "DIFFERS ") << name_of(report.partition) << " at "
+              << report.offset << ": stored " << report.stored.text() << ", recorded "
+              << report.recorded.text() << ", rebuilt " << report.rebuilt.text() << "\n";
+    for (const auto& difference : report.differences)
+      std::cout << "        row " << difference << "\n";
+  }
+}
+
+void print_json(const std::vector<processors::VerifyReport>& reports) {
+  std::string text;
+  JsonWriter out(text);
+  out.begin_object();
+  out.key("partitions");
+  out.begin_array();
+  for (const auto& report : reports) {
+    out.begin_object();
+    out.member("partition", name_of(report.partition));
+    out.member("offset", report.offset);
+    out.member("ok", report.ok());
+    out.member("stored", report.stored.text());
+    out.member("recorded", report.recorded.text());
+    out.member("rebuilt", report.rebuilt.text());
+    out.key("differences");
+    out.begin_array();
+    for (const auto& difference : report.differences) out.value(difference);
+    out.end_array();
+    out.end_object();
+  }
+  out.end_array();
+  out.end_object();
+  std::cout << text << "\n";
+}
+
+// The state to check: a stopped server's own, or a checkpoint that the running one has just made.
+struct Subject {
+  std::string state;
+  std::string log;
+  std::string checkpoints;
+};
+
+Result<Subject> subject(const VerifyFlags& flags, const ClientConfig& client) {
+  if (!flags.data.empty()) {
+    const DataFolders folders(flags.data);
+    if (!fs::exists(folders.state)) {
+      return fail(Code::kNotFound, flags.data + " holds no state: name a server's data folder");
+    }
+    return Subject{folders.state, folders.log, folders.checkpoints};
+  }
+  MILLRACE_TRY(const auto checkpoint, remote_checkpoint(client));
+  const auto data = fs::path(checkpoint).parent_path().parent_path();
+  const DataFolders folders(data.string());
+  return Subject{checkpoint, folders.log, folders.checkpoints};
+}
+
+// Where rebuilding must start: nowhere when the log is whole, else the oldest checkpoint it
+// reaches.
+Result<std::string> starting_point(const ingest::EventLog& log, const Subject& subject) {
+  bool whole = log.start(kCatalogPartition) == 0;
+  for (std::uint16_t p = 0; p < log.interaction_partitions(); ++p) {
+    whole = whole && log.start({Topic::kInteractions, p}) == 0;
+  }
+  if (whole) return std::string();
+  for (const auto& path : state::list_checkpoints(subject.checkpoints)) {
+    MILLRACE_TRY(const auto manifest, state::read_manifest(path));
+    const auto& entries = manifest.partitions;
+    if (path != subject.state && std::all_of(entries.begin(), entries.end(), [&log](const auto& e) {
+          return log.start(e.first) <= e.second.next_offset;
+        })) {
+      return path;
+    }
+  }
+  return fail(Code::kNotFound, "the log has been trimmed and no checkpoint reaches it");
+}
+
+Result<std::vector<processors::VerifyReport>> run(const VerifyFlags& flags,
+                                                  const ClientConfig& client) {
+  MILLRACE_TRY(const auto what, subject(flags, client));
+  Metrics metrics;
+  SystemClock clock;
+  ingest::EmbeddedLogOptions options;
+  options.directory = what.log;
+  options.access = ingest::LogAccess::kRead;
+  options.metrics = &metrics;
+  options.clock = &clock;
+  MILLRACE_TRY(const auto log, ingest::EmbeddedLog::open(options));
+  processors::VerifyOptions verification;
+  verification.state = what.state;
+  MILLRACE_TRY(verification.checkpoint, starting_point(*log, what));
+  verification.scratch = flags.scratch.empty() ? fs::path(what.log).parent_path() / "verify-scratch"
+                                               : fs::path(flags.scratch);
+  std::error_code ignored;
+  fs::remove_all(verification.scratch, ignored);
+  return processors::verify(verification, *log, metrics,
+                            [](std::uint64_t done, std::uint64_t total) {
+                              std::cerr << "verify: " << done << " of " << total << " records\n";
+                            });
+}
+
+}  // namespace
+
+Action define_verify(CLI::App& verb) {
+  auto flags = std::make_shared<VerifyFlags>();
+  verb.add_option("--data", flags->data, "data folder of a stopped server; else --url is asked");
+  verb.add_option("--scratch", flags->scratch,
+                  "folder for the rebuilt state (default: beside the log)");
+  auto client = add_client_flags(verb);
+  return [flags, client] {
+    const auto reports = run(*flags, *client);
+    if (!reports) {
+      std::cerr << "millrace verify: " << reports.error().detail << "\n";
+      return kFailed;
+    }
+    client->json ? print_json(*reports) : print_human(*reports);
+    const bool ok =
+        std::all_of(reports->begin(), reports->end(), [](const auto& r) { return r.ok(); });
+    if (!ok)
+      std::cerr << "millrace verify: the state is not what the log says; restore a backup, or "
+                   "remove the state folder to rebuild it from the log\n";
+    return ok ? kOk : kFailed;
+  };
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,27 @@
+#include "serving/surfaces/list.h"
+
+#include <iterator>
+#include <utility>
+
+#include "serving/surfaces/admin.h"
+#include "serving/surfaces/dead_letters.h"
+#include "serving/surfaces/events.h"
+#include "serving/surfaces/items.h"
+#include "serving/surfaces/lists.h"
+#include "serving/surfaces/meta.h"
+#include "serving/surfaces/recommendations.h"
+#include "serving/surfaces/users.h"
+
+namespace millrace::serving {
+
+std::vector<Route> all_routes(const Deps& deps) {
+  std::vector<Route> all;
+  for (const auto surface : {event_routes, item_routes, recommendation_routes, list_routes,
+                             user_routes, admin_routes, dead_letter_routes, meta_routes}) {
+    auto routes = surface(deps);
+    std::move(routes.begin(), routes.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+}  // namespace millrace::serving
