@@ -29,9 +29,10 @@ constexpr int kClients = 3;
 
 // Where the server kills itself when asked to: every named point on an event's way.
 const std::vector<std::string> kPoints = {
-    "log_before_write",   "log_half_group",          "log_after_write",    "log_after_sync",
-    "log_roll_created", "log_roll_written", "log_roll_synced",        "apply_before_publish",   "commit_frozen",      "commit_before_write",
-    "commit_after_write", "catalog_before_publish", "carry_before_append"};
+    "log_before_write",   "log_half_group",      "log_after_write",    "log_after_sync",
+    "log_roll_created",   "log_roll_written",    "log_roll_synced",    "apply_before_publish",
+    "commit_frozen",      "commit_before_write", "commit_after_write", "catalog_before_publish",
+    "carry_before_append"};
 
 // Sends the events of its own users, in order, one batch at a time.
 class Client {
@@ -123,7 +124,8 @@ void expect_items(HttpClient& http, const Oracle& oracle) {
     for (const auto& [user, stars] : expected.ratings) sum += stars;
     const double average =
         expected.ratings.empty() ? 0 : sum / static_cast<double>(expected.ratings.size());
-    EXPECT_NEAR(double(item["average_rating"]), average, 1e-6) << id;
+    const auto shown = item["average_rating"];
+    EXPECT_NEAR(shown.is_null() ? 0.0 : double(shown), average, 1e-6) << id;
   }
 }
 
@@ -137,7 +139,7 @@ void expect_histories(HttpClient& http, const Oracle& oracle) {
       ASSERT_LT(back, events.size()) << user << " has more history than was sent";
       const auto& [type, item] = events[events.size() - 1 - back++];
       EXPECT_EQ(std::string_view(entry["type"]), type) << user << " " << back;
-      EXPECT_EQ(std::string_view(entry["item"]), item) << user << " " << back;
+      EXPECT_EQ(std::string_view(entry["id"]), item) << user << " " << back;
     }
     EXPECT_EQ(back, std::min<std::size_t>(100, events.size())) << user;
     const auto profile = parsed(parser, http.get("/v1/users/" + user + "/profile"));
@@ -192,7 +194,7 @@ class Campaign {
   ServerProcess::Options server_options() const {
     return {.binary = MILLRACE_BINARY,
             .data = (directory_.path() / "data").string(),
-            .args = {"--log-level", "warn", "--log-segment-bytes", "1MiB"},
+            .args = {"--log-level", "warn", "--log-segment", "1MiB"},
             .environment = {}};
   }
 
