@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t kAgedMs = 3'600'000;
+
 // Opens a checkpoint as verification would and recomputes what its rows add up to.
 Status check(const std::string& directory, const state::CheckpointManifest& manifest,
              Metrics& metrics) {
@@ -102,7 +104,11 @@ bool Maintenance::over_limits() const {
 }
 
 Result<bool> Maintenance::trim_if_due() {
-  if (!over_limits()) return false;
+  // Whole segments are trimmed: a checkpoint pays only once the log has grown by about one, or
+  // aged.
+  const bool grown = log_.size_bytes() >= size_after_trim_ + options_.segment_bytes;
+  const bool aged = clock_.now() >= trimmed_at_ + kAgedMs;
+  if (!(grown || aged) || !over_limits()) return false;
   MILLRACE_TRY(const auto path, checkpoint());
   MILLRACE_TRY(const auto manifest, state::read_manifest(path));
   std::vector<std::pair<LogPartition, Offset>> keep;
@@ -111,6 +117,8 @@ Result<bool> Maintenance::trim_if_due() {
     keep.emplace_back(partition, std::max<Offset>(0, entry.next_offset - 1));
   }
   MILLRACE_CHECK(log_.trim(keep));
+  size_after_trim_ = log_.size_bytes();
+  trimmed_at_ = clock_.now();
   return true;
 }
 

@@ -21,8 +21,9 @@ class Maintenance {
     std::string checkpoints;            // folder
     std::uint64_t retention_bytes = 0;  // of the log; 0: no limit
     std::int64_t retention_ms = 0;      // of the log; 0: no limit
-    int every_ms = 10'000;              // how often the limits are looked at
-    std::size_t keep = 2;               // newest checkpoints kept
+    std::uint64_t segment_bytes = 64ULL << 20;
+    int every_ms = 10'000;  // how often the limits are looked at
+    std::size_t keep = 2;   // newest checkpoints kept
   };
   Maintenance(Options options, processors::Engine& engine, ingest::EmbeddedLog& log,
               const Clock& clock, Metrics& metrics);
@@ -32,6 +33,7 @@ class Maintenance {
   // pauses while the files are linked.
   Result<std::string> checkpoint();
   // Trims what the retention limits allow, behind a new checkpoint. True when there was something.
+  // One thread.
   Result<bool> trim_if_due();
 
  private:
@@ -44,6 +46,8 @@ class Maintenance {
   const Clock& clock_;
   Counter& checkpoints_;
   Gauge& checkpoint_age_;
+  std::uint64_t size_after_trim_ = 0;  // trim_if_due()'s alone, as is the next
+  UnixMillis trimmed_at_ = 0;
   std::mutex one_at_a_time_;
   std::mutex mutex_;
   std::condition_variable_any stopped_;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "app/authorize.h"
 #include "app/build_info.h"
 #include "base/log.h"
 #include "schemas/partitioner.h"
@@ -71,6 +72,7 @@ serving::ServerOptions server_options(const ServeConfig& config) {
   options.address = http.host;
   options.port = http.port;
   options.threads = or_cores(http.threads);
+  options.authorize = authorize_with(config.admin_token);
   options.parse.body_bytes = http.max_body_bytes;
   options.parse.head_bytes = http.max_header_bytes;
   options.max_connections = http.max_connections;
@@ -137,7 +139,8 @@ Status Node::build(Http http) {
   maintenance_ = std::make_unique<Maintenance>(
       Maintenance::Options{.checkpoints = folders_.checkpoints,
                            .retention_bytes = config_.log.retention_bytes,
-                           .retention_ms = config_.log.retention_ms},
+                           .retention_ms = config_.log.retention_ms,
+                           .segment_bytes = config_.log.segment_bytes},
       *engine_, *log_, clock_, metrics_);
   serving::Deps deps;
   deps.engine = engine_.get();

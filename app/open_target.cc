@@ -2,11 +2,34 @@
 
 #include <CLI/CLI.hpp>
 
-namespace millrace::app {
+#include "app/local_target.h"
 
-TargetFlags add_target_flags(CLI::App& verb) { return {add_client_flags(verb)}; }
+namespace millrace::app {
+namespace {
+
+Result<std::shared_ptr<Node>> local_node(TargetFlags::Local& local) {
+  const std::lock_guard lock(local.mutex);
+  if (local.node) return local.node;
+  ServeConfig config;
+  config.data = local.data;
+  if (const auto partitions = stored_partitions(local.data)) config.log.partitions = *partitions;
+  MILLRACE_TRY(local.node, Node::start(config, Node::Http::kNone));
+  return local.node;
+}
+
+}  // namespace
+
+TargetFlags add_target_flags(CLI::App& verb) {
+  TargetFlags flags{add_client_flags(verb), std::make_shared<TargetFlags::Local>()};
+  verb.add_option("--data", flags.local->data, "data folder of a stopped server, instead of --url");
+  return flags;
+}
 
 Result<std::unique_ptr<Target>> open_target(const TargetFlags& flags, const RetryPolicy& retry) {
+  if (!flags.local->data.empty()) {
+    MILLRACE_TRY(auto node, local_node(*flags.local));
+    return std::make_unique<LocalTarget>(std::move(node), flags.local->data);
+  }
   MILLRACE_TRY(Url url, Url::parse(flags.client->url));
   return std::make_unique<HttpTarget>(std::move(url), flags.client->token, retry);
 }
