@@ -80,7 +80,7 @@ struct FeedConfig {
   double share = 1.2;
   double trend = 4.0;
   double jitter = 0.5;
-  double trend_half = 50.0;  // s0: the trend score at which s/(s + s0) is a half
+  double trend_half = 10.0;  // s0: the trend score at which s/(s + s0) is a half
 
   friend bool operator==(const FeedConfig&, const FeedConfig&) = default;
 };

@@ -59,7 +59,7 @@ Result<BatchVerdict> send_batch(Target& target, ingest::ImportKind kind, ImportB
     const auto json = parse_json(reply.body);
     const Json* rejected = json.has_value() ? json->find("rejected") : nullptr;
     if (rejected == nullptr) return not_understood();
-    verdict.totals.events_accepted = number_in(*json, "accepted");
+    if (events) verdict.totals.events_accepted = number_in(*json, "accepted");
     verdict.totals.duplicates = number_in(*json, "duplicates");
     verdict.totals.items_created = number_in(*json, "created");
     verdict.totals.items_replaced = number_in(*json, "replaced");

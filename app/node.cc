@@ -150,7 +150,7 @@ Status Node::build(Http http) {
   deps.ids = &ids_;
   deps.metrics = &metrics_;
   deps.options = {static_cast<int>(config_.http.position_wait_ms), config_.http.max_events,
-                  config_.http.public_url, std::string(kVersion)};
+                  config_.http.public_url, std::string(kVersion), config_.memory_bytes};
   deps.checkpoint = [this] { return maintenance_->checkpoint(); };
   router_ = std::make_unique<serving::Router>(serving::all_routes(deps));
   if (http == Http::kNone) return {};

@@ -18,6 +18,19 @@ constexpr std::size_t kWriteBufferShare = 8;   // RocksDB's write buffers: 1/8
 constexpr std::size_t kPeopleShare = 4;        // people in memory: 1/4
 constexpr std::size_t kCooccurrenceShare = 4;  // 1/4
 
+// Trend accumulators are kept in epochs of the half-lives they were made with.
+Status check_half_lives(const Ruleset& kept, const Ruleset& proposed) {
+  if (kept.types.empty() || (kept.short_half_life_ms == proposed.short_half_life_ms &&
+                             kept.long_half_life_ms == proposed.long_half_life_ms)) {
+    return {};
+  }
+  return fail(Code::kInvalid,
+              "this log's trends have half-lives of " + std::to_string(kept.short_half_life_ms) +
+                  " and " + std::to_string(kept.long_half_life_ms) +
+                  " ms, which cannot be changed: keep them in the configuration",
+              "rules.short_half_life");
+}
+
 }  // namespace
 
 Engine::Engine(const EngineOptions& options, ingest::EventLog& log, const Clock& clock,
@@ -120,6 +133,7 @@ Status Engine::propose_ruleset() {
   table_ = std::make_shared<const InteractionTable>(options_.interaction_weights, known);
   auto proposed = options_.proposed;
   proposed.types = table_->names();
+  for (const auto& store : stores_) MILLRACE_CHECK(check_half_lives(store->ruleset(), proposed));
   std::vector<ingest::Append> appends;
   for (std::uint16_t p = 0; p < partitions(); ++p) {
     if (stores_[p]->ruleset() == proposed) continue;
