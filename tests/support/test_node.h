@@ -1,0 +1,98 @@
+#pragma once
+#include <future>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "ingest/acceptor.h"
+#include "ingest/memory_log.h"
+#include "processors/engine.h"
+#include "schemas/json_value.h"
+#include "schemas/uuid7.h"
+#include "serving/deps.h"
+#include "serving/http/dispatcher.h"
+#include "serving/http/message.h"
+#include "tests/support/temp_dir.h"
+
+namespace millrace {
+
+// An answer, with a way into its JSON.
+struct TestReply {
+  serving::Reply reply;
+  Json json;  // null when the body is none
+
+  int status() const { return reply.status; }
+  const std::string& body() const { return reply.body; }
+  std::string header(std::string_view name) const;  // "" when absent
+  std::string position() const { return header("X-Millrace-Position"); }
+
+  // A value by its path, "items.0.id": a string's content, a number's or truth's spelling, "" where
+  // there is nothing.
+  std::string at(std::string_view path) const;
+  double number(std::string_view path) const;     // NaN where there is none
+  const Json* find(std::string_view path) const;  // null where there is nothing
+  std::size_t size(std::string_view path) const;  // of an array; 0 where there is none
+  std::vector<std::string> ids(std::string_view path = "items") const;  // `id` of each element
+};
+
+// All of Millrace but the socket, the configuration and the disk log: a real engine over a log in
+// memory, with a clock that stands still. The handlers are asked through the real dispatcher.
+class TestNode {
+ public:
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
+  struct Options {
+    processors::EngineOptions engine;  // `directory` is set by the node
+    serving::SurfaceOptions surface;
+    std::uint16_t partitions = 3;
+  };
+  explicit TestNode(Options options = {});
+  ~TestNode();
+
+  // Waits for an answer that comes later. A body is sent as JSON unless a header says otherwise.
+  TestReply call(const std::string& method, const std::string& target, const std::string& body = {},
+                 Headers headers = {});
+  TestReply get(const std::string& target, Headers headers = {}) {
+    return call("GET", target, {}, std::move(headers));
+  }
+  // The same without waiting: an answer that has not come yet is left behind.
+  std::future<TestReply> begin(const std::string& method, const std::string& target,
+                               const std::string& body = {}, Headers headers = {});
+
+  // An item and an event, visible when these return. They must succeed.
+  void put(const std::string& id, const std::string& members = "");  // "\"title\":\"Toy Story\""
+  void event(const std::string& type, const std::string& user, const std::string& item,
+             const std::string& more_data = "");  // "\"value\":4"
+
+  // Stops the engine and opens it again; with `forget`, over nothing but the log.
+  void restart(bool forget = false);
+  void stop_applying() { engine_->stop(); }
+
+  processors::Engine& engine() { return *engine_; }
+  ingest::MemoryLog& log() { return log_; }
+  ManualClock& clock() { return clock_; }
+  Metrics& metrics() { return metrics_; }
+  const std::vector<serving::Route>& routes() const { return routes_; }
+
+ private:
+  void start();
+
+  Options options_;
+  TempDir directory_;
+  ManualClock clock_{1'790'000'000'000};
+  Metrics metrics_;
+  Uuid7Minter ids_{clock_};
+  ingest::MemoryLog log_;
+  int generation_ = 0;  // names the state's folder
+  std::unique_ptr<processors::Engine> engine_;
+  std::unique_ptr<ingest::Acceptor> acceptor_;
+  std::vector<serving::Route> routes_;
+  std::unique_ptr<serving::HttpMetrics> http_metrics_;
+  std::unique_ptr<serving::Dispatcher> dispatcher_;
+};
+
+}  // namespace millrace
