@@ -111,7 +111,6 @@ void append_history_item(JsonWriter& out, const state::HistoryItem& entry, const
   out.member("type", type);
   out.member("time", rfc3339(event.time.value_or(entry.log_time)));
   out.member("position", "i" + std::to_string(partition) + ":" + std::to_string(entry.offset));
-  text_member(out, "event_id", event.id);
   text_member(out, "session", event.session);
   if (event.value_centi) out.member("value", *event.value_centi / 100.0);
   if (event.duration_s) out.member("duration_s", *event.duration_s);

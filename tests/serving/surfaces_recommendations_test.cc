@@ -87,7 +87,7 @@ TEST_F(SurfacesRecommendations, EveryAlgorithmAnswersEveryone) {
       ASSERT_EQ(reply.status(), 200) << ranker.name << reply.body();
       EXPECT_FALSE(reply.at("level").empty());
       EXPECT_FALSE(reply.at("algorithm").empty());
-      if (ranker.name != "rising") EXPECT_GT(reply.size("items"), 0u) << ranker.name;
+      EXPECT_TRUE(ranker.name == "rising" || reply.size("items") > 0) << ranker.name;
       expect_parts_add_up(reply);
     }
   }

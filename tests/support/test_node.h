@@ -39,17 +39,19 @@ struct TestReply {
   std::vector<std::string> ids(std::string_view path = "items") const;  // `id` of each element
 };
 
+struct TestNodeOptions {
+  processors::EngineOptions engine;  // `directory` is set by the node
+  serving::SurfaceOptions surface;
+  std::uint16_t partitions = 3;
+};
+
 // All of Millrace but the socket, the configuration and the disk log: a real engine over a log in
 // memory, with a clock that stands still. The handlers are asked through the real dispatcher.
 class TestNode {
  public:
   using Headers = std::vector<std::pair<std::string, std::string>>;
 
-  struct Options {
-    processors::EngineOptions engine;  // `directory` is set by the node
-    serving::SurfaceOptions surface;
-    std::uint16_t partitions = 3;
-  };
+  using Options = TestNodeOptions;
   explicit TestNode(Options options = {});
   ~TestNode();
 
