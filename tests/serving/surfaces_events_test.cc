@@ -108,18 +108,19 @@ TEST(SurfacesEvents, EveryFormIsTaken) {
   const auto type = [](const char* name) { return TestNode::Headers{{"content-type", name}}; };
   const std::string structured =
       R"({"specversion":"1.0","id":"s1","source":"app","type":"like","data":{"user":"u","item":"m"}})";
-  EXPECT_EQ(node.call("POST", "/v1/events", structured, type("application/cloudevents+json"))
-                .at("accepted"),
-            "1");
-  EXPECT_EQ(node.call("POST", "/v1/events", "[" + structured + "]",
+  EXPECT_EQ(
+      node.call("POST", "/v1/events?wait=applied", structured, type("application/cloudevents+json"))
+          .at("accepted"),
+      "1");
+  EXPECT_EQ(node.call("POST", "/v1/events?wait=applied", "[" + structured + "]",
                       type("application/cloudevents-batch+json; charset=utf-8"))
                 .at("duplicates"),
             "1");
-  EXPECT_EQ(node.call("POST", "/v1/events", like("u", "a") + "\n\n" + like("u", "b"),
+  EXPECT_EQ(node.call("POST", "/v1/events?wait=applied", like("u", "a") + "\n\n" + like("u", "b"),
                       type("application/x-ndjson"))
                 .at("accepted"),
             "2");
-  const auto binary = node.call("POST", "/v1/events", R"({"user":"u","item":"m"})",
+  const auto binary = node.call("POST", "/v1/events?wait=applied", R"({"user":"u","item":"m"})",
                                 {{"content-type", "application/json"},
                                  {"ce-specversion", "1.0"},
                                  {"ce-type", "like"},
