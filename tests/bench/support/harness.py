@@ -98,6 +98,10 @@ class Server:
             raise SystemExit(f"{method} {path}: {reply.status} {text[:300]!r}")
         return text
 
+    def partitions(self):
+        """Where the log's partitions end and what of them is applied."""
+        return json.loads(self.request("GET", "/v1/admin/status"))["partitions"]
+
     def load(self, events=EVENTS, users=USERS, items=ITEMS, batch=2_000):
         things = catalogue(items)
         for at in range(0, len(things), batch):
@@ -190,3 +194,12 @@ def open_loop(*args):
     out = subprocess.run([BUILD / "bench/tools/open_loop", *map(str, args)], check=True,
                          capture_output=True, text=True).stdout
     return json.loads(out)
+
+
+def noise(rate, body=b"{}"):
+    """p99 in ms of the bare server at that rate: what the machine alone does to a tail just now."""
+    if bare_binary() is None:
+        return "unknown"
+    with Bare(body) as bare:
+        run = open_loop("get", bare.port, int(rate), 2, 64, USERS, "/")
+    return f"{run['p99_ms']:.1f} ms"
