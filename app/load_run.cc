@@ -31,7 +31,8 @@ class Load {
     for (;;) {
       std::optional<LoadTicket> ticket = take();
       if (!ticket) return;
-      const auto due = start_ + std::chrono::microseconds(ticket->due_us);
+      const auto due =
+          ticket->due_us ? start_ + std::chrono::microseconds(*ticket->due_us) : SteadyClock::now();
       std::this_thread::sleep_until(due);
       const std::uint64_t events = ticket->events;
       const auto reply = target.post("/v1/events", "application/x-ndjson", std::move(ticket->body));

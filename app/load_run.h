@@ -14,7 +14,7 @@ namespace millrace::app {
 
 // What one connection is to send, and when.
 struct LoadTicket {
-  std::int64_t due_us = 0;  // after the run's start; what is late is sent at once
+  std::optional<std::int64_t> due_us;  // after the run's start, or at once; what is late is too
   std::uint64_t events = 0;
   std::string body;  // NDJSON
 };

@@ -154,7 +154,7 @@ void add_simulation_flags(CLI::App& verb, const std::shared_ptr<SimulateFlags>& 
   verb.add_option("--events", options.events, "at most so many events; 0: no limit")
       ->capture_default_str();
   verb.add_option("--backfill", options.backfill_days,
-                  "let the events happen over so many days until today, busy evenings and all")
+                  "fill so many days until today with the events, busy evenings and all")
       ->check(CLI::Range(1, 3650))
       ->type_name("DAYS");
   verb.add_option("--batch", options.batch, "events in a request")
@@ -162,6 +162,23 @@ void add_simulation_flags(CLI::App& verb, const std::shared_ptr<SimulateFlags>& 
       ->capture_default_str();
   verb.add_option("--run", options.run,
                   "part of the events' ids; by default the time of the start");
+}
+
+// What the command line leaves open. Into the data of a stopped server nothing happens live: a week
+// is filled in, as fast as it goes.
+void fill_in(const CLI::App& verb, SimulateFlags& flags) {
+  SimulationOptions& options = flags.options;
+  const auto unless_given = [&verb](const char* option, auto& value, auto other) {
+    if (verb.count(option) == 0) value = other;
+  };
+  if (!flags.target.local->data.empty()) unless_given("--backfill", options.backfill_days, 7U);
+  if (options.backfill_days > 0) {
+    unless_given("--rate", options.rate, 0.0);
+    unless_given("--batch", options.batch, std::size_t{1000});
+    unless_given("--connections", flags.connections, std::size_t{1});
+    if (options.events == 0) options.events = 100'000;
+  }
+  if (options.run.empty()) options.run = std::to_string(SystemClock().now());
 }
 
 }  // namespace
@@ -175,8 +192,11 @@ Action define_simulate(CLI::App& verb) {
       ->capture_default_str();
   verb.add_flag("--existing", flags->existing, "use the target's own items");
   verb.add_flag("--catalogue-only", flags->catalogue_only, "put the items, send no events");
-  return [flags] {
-    if (flags->options.run.empty()) flags->options.run = std::to_string(SystemClock().now());
+  verb.footer(
+      "With --data a week is backfilled. A backfill is --events 100000 --rate 0 --batch 1000 "
+      "--connections 1, unless told otherwise.");
+  return [flags, &verb] {
+    fill_in(verb, *flags);
     return SimulateVerb(*flags).run();
   };
 }

@@ -24,8 +24,14 @@ std::uint64_t TicketWriter::events_to_write() const {
   return std::min(by_count, static_cast<std::uint64_t>(options_.rate * options_.seconds));
 }
 
+// Without a rate and a number of events only the clock ends it.
+bool TicketWriter::is_late() const {
+  return options_.rate <= 0 && options_.events == 0 && options_.seconds > 0 &&
+         static_cast<double>(now_() - start_) >= options_.seconds * 1000;
+}
+
 std::optional<LoadTicket> TicketWriter::next() {
-  if (written_ >= total_ || stop_()) return std::nullopt;
+  if (written_ >= total_ || stop_() || is_late()) return std::nullopt;
   LoadTicket ticket;
   if (options_.rate > 0) {
     ticket.due_us = static_cast<std::int64_t>(static_cast<double>(written_) / options_.rate * 1e6);

@@ -18,10 +18,11 @@ struct SimulationOptions {
   std::size_t users = 1000;
   std::size_t items = 2000;
   std::uint64_t seed = 1;
-  double rate = 100;  // events per second; 0: as fast as they are taken
-  double seconds = 30;
+  double rate = 100;                // events per second; 0: as fast as they are taken
+  double seconds = 30;              // 0: no limit
   std::uint64_t events = 0;         // at most so many; 0: no limit but the time
-  std::uint32_t backfill_days = 0;  // 0: events happen now; else over so many days until today
+  std::uint32_t backfill_days = 0;  // 0: events happen now; else so many days until today are
+                                    // filled with `events`
   std::size_t batch = 1;            // events in a request
   std::string run;  // part of the events' ids: the same run sent twice is all duplicates
 };
@@ -39,6 +40,7 @@ class TicketWriter {
 
  private:
   std::uint64_t events_to_write() const;
+  bool is_late() const;
 
   const SimulationOptions options_;
   Audience* audience_;

@@ -147,11 +147,26 @@ TEST(Simulation, ARateSpacesTheTickets) {
   std::vector<std::int64_t> dues;
   while (const auto ticket = writer.next()) {
     EXPECT_EQ(ticket->events, 5u);
-    dues.push_back(ticket->due_us);
+    dues.push_back(ticket->due_us.value_or(-1));
   }
   ASSERT_EQ(dues.size(), 10u);
   EXPECT_EQ(dues[0], 0);
   EXPECT_EQ(dues[9], 450'000);
+}
+
+TEST(Simulation, WithoutRateAndNumberTheClockEndsIt) {
+  auto options = options_of(1);
+  options.seconds = 2;
+  options.events = 0;
+  UnixMillis now = kNow;
+  Audience audience(1, options.users, audience_items(1, options.items));
+  TicketWriter writer(
+      options, audience, [&now] { return now; }, [] { return false; });
+  EXPECT_TRUE(writer.next().has_value());
+  now += 1999;
+  EXPECT_TRUE(writer.next().has_value());
+  now += 1;
+  EXPECT_FALSE(writer.next().has_value());
 }
 
 TEST(Simulation, ABackfillFollowsTheDay) {
