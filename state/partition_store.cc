@@ -28,8 +28,8 @@ struct PartitionStore::Impl {
     bytes = &metrics.counter("state_bytes_written_total", "Bytes of commits.", labels);
     people_in_memory =
         &metrics.gauge("state_people_in_memory", "People whose pages are in memory.", labels);
-    window_hours =
-        &metrics.gauge("dedupe_window_hours", "Log time that the duplicate window spans.", labels);
+    window_seconds = &metrics.gauge("dedupe_window_seconds",
+                                    "Log time that the duplicate window spans.", labels);
   }
 
   // Where a void function of the writer failed to read what it needed.
@@ -63,7 +63,7 @@ struct PartitionStore::Impl {
   Counter* rows;
   Counter* bytes;
   Gauge* people_in_memory;
-  Gauge* window_hours;
+  Gauge* window_seconds;
 };
 
 PartitionStore::PartitionStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -171,7 +171,7 @@ std::shared_ptr<const Commit> PartitionStore::freeze() {
   impl.identities_frozen = impl.duplicates.added();
   impl.frozen = impl.applied;
   impl.people_in_memory->set(static_cast<double>(impl.people.size()));
-  impl.window_hours->set(impl.duplicates.window_hours());
+  impl.window_seconds->set(impl.duplicates.window_hours() * 3600);
   return commit;
 }
 

@@ -1,0 +1,122 @@
+// Debian's own Prometheus scrapes the running server, and promtool has nothing to say against what
+// it is given.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+#include "tests/support/answer.h"
+#include "tests/support/command.h"
+#include "tests/support/eventually.h"
+#include "tests/support/http_client.h"
+#include "tests/support/oracle.h"
+#include "tests/support/server_process.h"
+#include "tests/support/temp_dir.h"
+
+namespace millrace {
+namespace {
+
+constexpr int kEvents = 250;
+
+// A port that was free a moment ago: Prometheus does not say which one it took when told 0.
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    throw std::runtime_error("no free port");
+  }
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+
+class Prometheus : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const auto* name : {"prometheus", "promtool"}) {
+      if (!program_exists(name)) GTEST_SKIP() << "no " << name << ": apt-get install prometheus";
+    }
+    // Every operation once, so that the metrics of all of them are there.
+    HttpClient http(server_.port());
+    http.put("/v1/items/video:1", R"({"title":"One","categories":["a"]})",
+             {{"Content-Type", "application/json"}});
+    std::string body;
+    for (int i = 0; i < kEvents; ++i) {
+      body += OracleEvent{"e" + std::to_string(i), "u" + std::to_string(i % 10), "video:1", "view"}
+                  .json() +
+              "\n";
+    }
+    const auto posted = http.post("/v1/events?wait=applied", body + "no event\n",
+                                  {{"Content-Type", "application/x-ndjson"}});
+    ASSERT_EQ(Answer(posted)["accepted"].number(), kEvents);
+    EXPECT_EQ(http.get("/v1/feed/u1").status, 200);
+    EXPECT_EQ(http.get("/v1/lists/popular").status, 200);
+    EXPECT_EQ(http.get("/nothing/here").status, 404);
+    EXPECT_EQ(http.post("/v1/admin/checkpoint", "").status, 200);
+  }
+
+  TempDir directory_;
+  ServerProcess server_{{.binary = MILLRACE_BINARY,
+                         .data = (directory_.path() / "data").string(),
+                         .args = {"--log-level", "warn"},
+                         .environment = {}}};
+};
+
+TEST_F(Prometheus, PromtoolHasNothingToSay) {
+  HttpClient http(server_.port());
+  const auto reply = http.get("/metrics");
+  ASSERT_EQ(reply.status, 200);
+  EXPECT_TRUE(reply.header("content-type").starts_with("text/plain"));
+  const auto checked = run_command({"promtool", "check", "metrics"}, {}, reply.body);
+  EXPECT_EQ(checked.exit_code, 0);
+  EXPECT_EQ(checked.out, "");
+  EXPECT_EQ(checked.err, "");
+}
+
+TEST_F(Prometheus, ScrapesTheServer) {
+  const auto config = (directory_.path() / "prometheus.yml").string();
+  std::ofstream(config) << "global: {scrape_interval: 1s}\n"
+                           "scrape_configs:\n"
+                           "  - job_name: millrace\n"
+                           "    static_configs: [{targets: ['127.0.0.1:"
+                        << server_.port() << "']}]\n";
+  const auto port = free_port();
+  BackgroundCommand prometheus(
+      {"prometheus", "--config.file=" + config,
+       "--storage.tsdb.path=" + (directory_.path() / "tsdb").string(),
+       "--web.listen-address=127.0.0.1:" + std::to_string(port), "--log.level=warn"},
+      (directory_.path() / "prometheus.log").string());
+
+  // What an instant query answers; -1 as long as there is nothing.
+  const auto value = [&](const std::string& query) {
+    if (!prometheus.alive()) throw std::logic_error(prometheus.output());
+    try {
+      HttpClient http(port);
+      const Answer answer(http.get("/api/v1/query?query=" + query));
+      const auto results = answer["data"]["result"].elements();
+      return results.size() == 1 ? std::stod(results[0]["value"].elements().at(1).text()) : -1;
+    } catch (const std::runtime_error&) {
+      return -1.0;  // not listening yet
+    }
+  };
+  const auto minute = std::chrono::seconds(60);
+  EXPECT_TRUE(eventually([&] { return value("up%7Bjob=%22millrace%22%7D") == 1; }, minute))
+      << prometheus.output();
+  EXPECT_TRUE(eventually([&] { return value("sum(events_applied_total)") == kEvents; }, minute))
+      << value("sum(events_applied_total)") << "\n"
+      << prometheus.output();
+  EXPECT_EQ(value("sum(events_accepted_total)"), kEvents);
+  EXPECT_EQ(value("sum(events_rejected_total)"), 1);
+  EXPECT_EQ(value("log_writable"), 1);
+}
+
+}  // namespace
+}  // namespace millrace
