@@ -73,6 +73,9 @@ Status Engine::open_stores() {
     store.cache_bytes = options_.memory_bytes / kPeopleShare / partitions;
     MILLRACE_TRY(auto opened,
                  state::PartitionStore::open(store, shared_, items_, names_, metrics_));
+    if (options_.on_batch) {
+      opened->db().on_write([this, p](std::string_view batch) { options_.on_batch(p, batch); });
+    }
     readable.push_back(opened.get());
     stores_.push_back(std::move(opened));
   }

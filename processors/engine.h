@@ -8,6 +8,7 @@
 #include <shared_mutex>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -39,6 +40,8 @@ struct EngineOptions {
   Ruleset proposed;
   std::vector<std::pair<std::string, std::int32_t>> interaction_weights;
   RankingOptions ranking;
+  // Shown every batch that a partition's database is about to write; called by its commit thread.
+  std::function<void(std::uint16_t partition, std::string_view batch)> on_batch;
 };
 
 // Where a partition stands, for admins and metrics.
