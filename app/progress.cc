@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace millrace::app {
@@ -17,7 +18,7 @@ double seconds(std::chrono::steady_clock::duration time) {
 }
 
 std::string clock_text(double left) {
-  const auto whole = static_cast<long>(left + 0.5);
+  const auto whole = std::lround(left);
   const std::string tail = std::to_string(whole % 60);
   return std::to_string(whole / 60) + (tail.size() == 1 ? ":0" : ":") + tail;
 }

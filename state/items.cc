@@ -5,7 +5,9 @@
 namespace millrace::state {
 namespace {
 
-std::uint32_t chunk_of(ItemNumber item) { return static_cast<std::uint32_t>(item / kItemsPerChunk); }
+std::uint32_t chunk_of(ItemNumber item) {
+  return static_cast<std::uint32_t>(item / kItemsPerChunk);
+}
 
 }  // namespace
 

@@ -104,12 +104,10 @@ bool is_json_number(const std::string& text) {
 void write_value(JsonWriter& out, const Mapping& mapping, Form form, const FieldValue& value) {
   if (form == Form::kTime && (!value.is_json || is_json_number(value.text))) {
     out.value(time_text(value.text));
-  } else if (value.is_json) {
+  } else if (value.is_json || (form == Form::kNumber && is_json_number(value.text))) {
     out.raw(value.text);
   } else if (form == Form::kList) {
     write_list(out, value.text, mapping.list_separator);
-  } else if (form == Form::kNumber && is_json_number(value.text)) {
-    out.raw(value.text);
   } else if (form == Form::kTruth && (value.text == "1" || value.text == "true")) {
     out.value(true);
   } else if (form == Form::kTruth && (value.text == "0" || value.text == "false")) {

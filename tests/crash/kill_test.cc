@@ -65,7 +65,7 @@ class Client {
   }
 
   void make_batch() {
-    static const char* const kTypes[] = {
+    static constexpr const char* kTypes[] = {
         "view", "view", "view",   "like",  "unlike",  "save",    "unsave",     "share",
         "play", "rate", "unrate", "watch", "unwatch", "dislike", "impression", "purchase"};
     const auto size = 1 + random_() % 40;

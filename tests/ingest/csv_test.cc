@@ -14,6 +14,7 @@ struct Seen {
   friend bool operator==(const Seen&, const Seen&) = default;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that gtest looks for
 void PrintTo(const Seen& seen, std::ostream* out) {
   *out << seen.line << ": " << seen.error;
   for (const auto& field : seen.fields) *out << " <" << field << ">";

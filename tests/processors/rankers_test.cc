@@ -87,24 +87,24 @@ bool fits(const Query& query, const state::CatalogItem& item) {
 class RankersTest : public ::testing::TestWithParam<Ranker> {
  protected:
   static void SetUpTestSuite() {
-    world_ = std::make_unique<RankerWorld>();
-    populate(*world_, 1);
+    world = std::make_unique<RankerWorld>();
+    populate(*world, 1);
   }
-  static void TearDownTestSuite() { world_.reset(); }
+  static void TearDownTestSuite() { world.reset(); }
 
   template <class F>
   void for_queries(F&& check) {
     std::mt19937 random(2);
     for (int i = 0; i < 400; ++i) {
-      const Query query = random_query(random, *world_);
-      const ReadState state = world_->state(query.user.value, query.session);
+      const Query query = random_query(random, *world);
+      const ReadState state = world->state(query.user.value, query.session);
       check(query, state, GetParam().rank(query, state));
       if (HasFatalFailure()) return;
     }
   }
-  static std::unique_ptr<RankerWorld> world_;
+  static std::unique_ptr<RankerWorld> world;
 };
-std::unique_ptr<RankerWorld> RankersTest::world_;
+std::unique_ptr<RankerWorld> RankersTest::world;
 
 TEST_P(RankersTest, GivesAtMostKNoneTwiceAndOnlyWhatIsAllowed) {
   std::size_t given = 0;
@@ -167,11 +167,11 @@ TEST_P(RankersTest, NamesItsLevelAndAlgorithm) {
 
 TEST_P(RankersTest, AnswersAStrangerAndAnEmptyCatalog) {
   Query query;
-  query.now = world_->now;
+  query.now = world->now;
   query.user = UserId("nobody");
-  EXPECT_EQ(GetParam().rank(query, world_->state("nobody")).items.empty(), false);
+  EXPECT_EQ(GetParam().rank(query, world->state("nobody")).items.empty(), false);
   query.user = UserId();
-  EXPECT_EQ(GetParam().rank(query, world_->state()).items.empty(), false);
+  EXPECT_EQ(GetParam().rank(query, world->state()).items.empty(), false);
   RankerWorld empty;
   EXPECT_TRUE(GetParam().rank(query, empty.state()).items.empty());
 }
