@@ -65,6 +65,7 @@ struct Subject {
   std::string state;
   std::string log;
   std::string checkpoints;
+  bool running = false;
 };
 
 Result<Subject> subject(const VerifyFlags& flags, const ClientConfig& client) {
@@ -73,12 +74,12 @@ Result<Subject> subject(const VerifyFlags& flags, const ClientConfig& client) {
     if (!fs::exists(folders.state)) {
       return fail(Code::kNotFound, flags.data + " holds no state: name a server's data folder");
     }
-    return Subject{folders.state, folders.log, folders.checkpoints};
+    return Subject{folders.state, folders.log, folders.checkpoints, false};
   }
   MILLRACE_TRY(const auto checkpoint, remote_checkpoint(client));
   const auto data = fs::path(checkpoint).parent_path().parent_path();
   const DataFolders folders(data.string());
-  return Subject{checkpoint, folders.log, folders.checkpoints};
+  return Subject{checkpoint, folders.log, folders.checkpoints, true};
 }
 
 // Where rebuilding must start: nowhere when the log is whole, else the oldest checkpoint it
@@ -101,6 +102,51 @@ Result<std::string> starting_point(const ingest::EventLog& log, const Subject& s
   return fail(Code::kNotFound, "the log has been trimmed and no checkpoint reaches it");
 }
 
+// A running server's log under a second name, since its folder is locked: everything that was
+// durable is there. Gone with the object.
+class LinkedLog {
+ public:
+  explicit LinkedLog(fs::path folder) : folder_(std::move(folder)) {}
+  ~LinkedLog() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  LinkedLog(const LinkedLog&) = delete;
+  LinkedLog& operator=(const LinkedLog&) = delete;
+
+  std::string folder() const { return folder_.string(); }
+  Status link(const std::string& log) const {
+    std::error_code error;
+    fs::remove_all(folder_, error);
+    fs::create_directories(folder_, error);
+    for (fs::directory_iterator at(log, error), end; !error && at != end; at.increment(error)) {
+      if (at->path().filename() == "lock") continue;
+      const auto to = folder_ / at->path().filename();
+      fs::create_hard_link(at->path(), to, error);
+      if (error) fs::copy_file(at->path(), to, error);
+    }
+    if (error) return fail(Code::kIo, "cannot link " + log + ": " + error.message());
+    return {};
+  }
+
+ private:
+  const fs::path folder_;
+};
+
+// What a running server has under way with its log (a write, trimming) can be in the way once.
+Result<std::unique_ptr<ingest::EmbeddedLog>> open_linked(const LinkedLog& links,
+                                                         const std::string& log,
+                                                         ingest::EmbeddedLogOptions options) {
+  constexpr int kTries = 5;
+  options.directory = links.folder();
+  for (int i = 1;; ++i) {
+    const auto linked = links.link(log);
+    auto opened =
+        linked ? ingest::EmbeddedLog::open(options) : tl::unexpected<Error>(linked.error());
+    if (opened || i == kTries) return opened;
+  }
+}
+
 Result<std::vector<processors::VerifyReport>> run(const VerifyFlags& flags,
                                                   const ClientConfig& client) {
   MILLRACE_TRY(const auto what, subject(flags, client));
@@ -111,12 +157,14 @@ Result<std::vector<processors::VerifyReport>> run(const VerifyFlags& flags,
   options.access = ingest::LogAccess::kRead;
   options.metrics = &metrics;
   options.clock = &clock;
-  MILLRACE_TRY(const auto log, ingest::EmbeddedLog::open(options));
   processors::VerifyOptions verification;
   verification.state = what.state;
-  MILLRACE_TRY(verification.checkpoint, starting_point(*log, what));
   verification.scratch = flags.scratch.empty() ? fs::path(what.log).parent_path() / "verify-scratch"
                                                : fs::path(flags.scratch);
+  const LinkedLog links(verification.scratch + "-log");
+  MILLRACE_TRY(const auto log, what.running ? open_linked(links, what.log, options)
+                                            : ingest::EmbeddedLog::open(options));
+  MILLRACE_TRY(verification.checkpoint, starting_point(*log, what));
   std::error_code ignored;
   fs::remove_all(verification.scratch, ignored);
   return processors::verify(verification, *log, metrics,
