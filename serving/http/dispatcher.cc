@@ -1,7 +1,5 @@
 #include "serving/http/dispatcher.h"
 
-#include <algorithm>
-#include <array>
 #include <exception>
 #include <utility>
 
@@ -12,9 +10,6 @@
 
 namespace millrace::serving {
 namespace {
-
-constexpr std::array<std::string_view, 7> kMethods = {"GET",    "HEAD",  "POST",   "PUT",
-                                                      "DELETE", "PATCH", "OPTIONS"};
 
 Reply allow(int status, std::string methods) {
   Reply reply;
@@ -40,9 +35,6 @@ Dispatcher::Dispatcher(Router router, Authorize authorize, std::size_t max_body_
       metrics_(metrics) {}
 
 Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
-  if (std::find(kMethods.begin(), kMethods.end(), request.method) == kMethods.end()) {
-    return {problem(501, "No path here has that method.")};
-  }
   auto parts = split_target(request.target);
   if (!parts) return {problem(parts.error())};
   if (parts->path == "*") {

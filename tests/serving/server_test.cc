@@ -176,7 +176,8 @@ TEST(Server, AnswersWhereThereIsNoRoute) {
             "GET, HEAD, OPTIONS, POST, PUT");
   EXPECT_EQ(client.request("OPTIONS", "*", {}, "").status, 204);
   EXPECT_EQ(client.request("GET", "*", {}, "").status, 400);
-  EXPECT_EQ(client.request("BREW", "/hello", {}, "").status, 501);
+  EXPECT_EQ(client.request("BREW", "/hello", {}, "").status, 405);
+  EXPECT_EQ(client.request("BREW", "/nothing", {}, "").status, 404);
   EXPECT_EQ(client.get("/users/%zz").status, 400);
   EXPECT_EQ(client.get("/hello?a=%zz").status, 400);
   EXPECT_EQ(server.metric("http_requests_total{code=\"404\",route=\"none\"}"), 1);

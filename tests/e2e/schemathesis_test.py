@@ -1,0 +1,119 @@
+"""Schemathesis against a fresh server: no 5xx, no undocumented status, no violation of the document.
+
+schemathesis_test.py BINARY VENV: Schemathesis, pinned by requirements.txt beside this file, goes
+into the virtual environment VENV unless it is there already. Exit code 77 (skipped) when it cannot be
+installed because no package index is in reach. MILLRACE_LONG asks for more examples,
+MILLRACE_SEED for others.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+SKIPPED = 77
+HERE = pathlib.Path(__file__).resolve().parent
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+
+
+def install(venv):
+    """The program `schemathesis`; ends the test when it cannot be had."""
+    requirements = HERE / "requirements.txt"
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    stamp = venv / "installed"
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        for command in (
+            [sys.executable, "-m", "venv", "--clear", str(venv)],
+            [str(venv / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check",
+             "--requirement", str(requirements)],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode != 0:
+                print(done.stdout + done.stderr)
+                print("skipped: Schemathesis cannot be installed; is a package index in reach, "
+                      "and python3-venv installed?")
+                sys.exit(SKIPPED)
+        stamp.write_text(wanted)
+    return str(venv / "bin" / "schemathesis")
+
+
+def request(url, method, body=None, content_type="application/json"):
+    data = None if body is None else body.encode()
+    call = urllib.request.Request(url, data=data, method=method,
+                                  headers={"Content-Type": content_type})
+    with urllib.request.urlopen(call, timeout=30) as reply:
+        return reply.read()
+
+
+def fill(url):
+    """A few items and people, so that answers have something to be wrong about."""
+    for i in range(1, 9):
+        request(f"{url}/v1/items/movie:{i}", "PUT", json.dumps({
+            "title": f"Film {i}", "categories": ["Drama", f"Genre {i % 3}"], "tags": ["old"],
+            "price": "9.99", "created": "2001-02-03T04:05:06Z", "attributes": {"color": "black"},
+            "hidden": i == 8}))
+    events = []
+    types = ("view", "like", "share", "save", "rate", "watch", "play", "skip")
+    for n in range(200):
+        data = {"user": f"u{n % 9}", "item": f"movie:{n % 10}", "mood": "calm", "device": "tv",
+                "context": {"place": "home"}, "session": f"s{n % 5}"}
+        kind = types[n % len(types)]
+        if kind == "rate":
+            data["value"] = 0.5 + n % 10 / 2
+        events.append(json.dumps({"id": f"e{n}", "source": "fill", "type": kind, "data": data}))
+    request(f"{url}/v1/events?wait=applied", "POST", "\n".join(events), "application/x-ndjson")
+
+
+def main(binary, venv):
+    program = install(pathlib.Path(venv).absolute())
+    examples = "400" if os.environ.get("MILLRACE_LONG") else "25"
+    seed = os.environ.get("MILLRACE_SEED", "1")
+    with tempfile.TemporaryDirectory(prefix="millrace-") as folder:
+        stderr = open(pathlib.Path(folder) / "stderr", "w+")
+        server = subprocess.Popen(
+            [binary, "serve", "--data", folder + "/data", "--port", "0", "--log-level", "warn",
+             "--durability", "os"], stdout=subprocess.PIPE, stderr=stderr, text=True)
+        try:
+            ready = server.stdout.readline()
+            if not ready.startswith("ready on "):
+                print("the server did not start")
+                return 1
+            url = ready.removeprefix("ready on ").strip()
+            fill(url)
+            result = subprocess.run(
+                [program, "run", url + "/openapi.yaml", "--checks", ",".join(CHECKS),
+                 "--phases", "examples,coverage,fuzzing", "--max-examples", examples,
+                 "--seed", seed, "--generation-database", "none", "--continue-on-failure",
+                 "--request-timeout", "30", "--no-color"], cwd=folder,
+                env=os.environ | {"SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py")}
+            ).returncode
+            if server.poll() is not None:
+                print(f"the server ended, code {server.returncode}")
+                return 1
+            server.send_signal(signal.SIGTERM)
+            if server.wait(timeout=60) != 0:
+                print(f"the server ended with code {server.returncode}")
+                return 1
+            return result
+        finally:
+            if server.poll() is None:
+                server.kill()
+                server.wait()
+            stderr.seek(0)
+            sys.stdout.flush()
+            print(stderr.read()[-5000:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
