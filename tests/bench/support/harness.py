@@ -8,6 +8,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,9 @@ ROUNDS = 1 if QUICK else 3
 SECONDS = 2 if QUICK else 5
 USERS, ITEMS, EVENTS = 5_000, 10_000, 200_000
 THREADS = len(os.sched_getaffinity(0))
+
+# Ended from outside, the servers still end with us.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 TYPES = (["view"] * 60 + ["play"] * 10 + ["complete"] * 5 + ["like"] * 8 + ["save"] * 3
          + ["share"] * 2 + ["purchase", "skip"] + ["rate"] * 10)
