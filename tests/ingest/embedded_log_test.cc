@@ -1,4 +1,4 @@
-// The embedded log beyond the contract: recovery, damage, full disks, failing devices.
+// The embedded log beyond the contract: recovery, damage, trimming, reading while it is written.
 #include "ingest/embedded_log.h"
 
 #include <gtest/gtest.h>
@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/support/embedded_log_on.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
 namespace millrace::ingest {
@@ -15,32 +16,13 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-std::string filler(int i) { return std::to_string(i) + std::string(400, '.'); }
-
-// One append each, so that each is a group of its own.
-void append_each(EmbeddedLog& log, int from, int to) {
-  for (int i = from; i < to; ++i) {
-    ASSERT_TRUE(log.append_and_wait({{kInteractions0, "u", filler(i)}}).has_value());
-  }
-}
-
-template <class Condition>
-bool soon(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
 TEST(EmbeddedLog, ContinuesOffsetsAndTimeAfterARestart) {
   LogGround ground;
   std::uint64_t identity = 0;
   {
     const auto log = ground.open();
     identity = log->identity();
-    append_each(*log, 0, 50);
+    ASSERT_TRUE(append_each(*log, 0, 50));
     ASSERT_TRUE(log->append_and_wait({{kCatalogPartition, "", "c"}}).has_value());
   }
   ground.clock.advance(-500'000);
@@ -67,7 +49,7 @@ TEST(EmbeddedLog, WorksOnRealFiles) {
                                    .clock = &clock};
   {
     const auto log = EmbeddedLog::open(options).value();
-    append_each(*log, 0, 100);
+    ASSERT_TRUE(append_each(*log, 0, 100));
     EXPECT_EQ(EmbeddedLog::open(options).error().code, Code::kConflict);
   }
   const auto log = EmbeddedLog::open(options).value();
@@ -117,7 +99,7 @@ TEST(EmbeddedLog, KeepsAnAppendWholeOrNotAtAll) {
   LogGround ground;
   {
     const auto log = ground.open();
-    append_each(*log, 0, 1);
+    ASSERT_TRUE(append_each(*log, 0, 1));
     ASSERT_TRUE(
         log->append_and_wait(
                {{kInteractions0, "u", "a"}, {kInteractions1, "u", "b"}, {kInteractions0, "u", "c"}})
@@ -211,7 +193,7 @@ TEST(EmbeddedLog, TrimDeletesWholeSegmentsAndStartSurvives) {
   Offset start = 0;
   {
     const auto log = ground.open();
-    append_each(*log, 0, 100);
+    ASSERT_TRUE(append_each(*log, 0, 100));
     const auto before = ground.segments().size();
     const auto size = log->size_bytes();
     const std::pair<LogPartition, Offset> keep[] = {{kInteractions0, 70}};
@@ -274,110 +256,6 @@ TEST(EmbeddedLog, OpensForReadingWithoutChangingAnything) {
   EXPECT_EQ(ground.files.names(), names);
 }
 
-TEST(EmbeddedLog, AFullDiskRefusesAndResumesByItself) {
-  LogGround ground;
-  {
-    const auto log = ground.open();
-    append_each(*log, 0, 10);
-    const auto used = log->size_bytes();
-    ground.files.limit_space(used + 500);
-    const auto refused = log->append_and_wait(
-        {{kInteractions0, "u", filler(10)}, {kInteractions0, "u", filler(11)}});
-    ASSERT_FALSE(refused.has_value());
-    EXPECT_EQ(refused.error().code, Code::kUnavailable);
-    EXPECT_NE(refused.error().detail.find("disk full"), std::string::npos);
-    EXPECT_FALSE(log->writable().has_value());
-    EXPECT_NE(ground.metrics.text().find("log_writable 0"), std::string::npos);
-    EXPECT_EQ(texts(*log, kInteractions0).size(), 10u);
-    ground.files.limit_space(1u << 30);
-    ASSERT_TRUE(soon([&] { return log->writable().has_value(); }));
-    append_each(*log, 10, 12);
-  }
-  EXPECT_EQ(texts(*ground.open(), kInteractions0).size(), 12u);
-}
-
-TEST(EmbeddedLog, AnAppendAfterSpaceIsBackNeedsNoWaiting) {
-  LogGround ground;
-  auto options = ground.options();
-  options.probe_ms = 1'000'000;
-  const auto log = EmbeddedLog::open(options).value();
-  ground.files.limit_space(0);
-  EXPECT_FALSE(log->append_and_wait({{kInteractions0, "u", "a"}}).has_value());
-  EXPECT_FALSE(log->append_and_wait({{kInteractions0, "u", "a"}}).has_value());
-  ground.files.limit_space(1u << 30);
-  EXPECT_EQ(*log->append_and_wait({{kInteractions0, "u", "b"}}), std::vector<Offset>{0});
-  EXPECT_TRUE(log->writable().has_value());
-}
-
-TEST(EmbeddedLog, ADiskThatFillsUpWhileASegmentBeginsResumes) {
-  LogGround ground;
-  {
-    const auto log = ground.open();
-    append_each(*log, 0, 18);  // nearly a whole segment
-    ASSERT_EQ(ground.segments().size(), 1u);
-    ground.files.limit_space(log->size_bytes() + 20);
-    EXPECT_FALSE(log->append_and_wait({{kInteractions0, "u", filler(18)}}).has_value());
-    ground.files.limit_space(1u << 30);
-    append_each(*log, 18, 40);
-  }
-  EXPECT_EQ(texts(*ground.open(), kInteractions0).size(), 40u);
-}
-
-TEST(EmbeddedLog, AFailingFsyncEndsWritingForGood) {
-  LogGround ground;
-  {
-    const auto log = ground.open();
-    append_each(*log, 0, 3);
-    ground.files.fail_syncs();
-    const auto unknown = log->append_and_wait({{kInteractions0, "u", filler(3)}});
-    ASSERT_FALSE(unknown.has_value());
-    EXPECT_EQ(unknown.error().code, Code::kUnavailable);
-    EXPECT_NE(unknown.error().detail.find("outcome unknown"), std::string::npos);
-    const auto syncs = ground.files.syncs();
-    const auto refused = log->append_and_wait({{kInteractions0, "u", filler(4)}});
-    EXPECT_EQ(refused.error().code, Code::kUnavailable);
-    EXPECT_EQ(refused.error().detail.find("outcome unknown"), std::string::npos);
-    EXPECT_EQ(ground.files.syncs(), syncs) << "fsync was tried again";
-    EXPECT_FALSE(log->writable().has_value());
-    EXPECT_EQ(texts(*log, kInteractions0).size(), 3u);
-  }
-  std::mt19937_64 random(1);
-  ground.files.restart(random);
-  const auto kept = texts(*ground.open(), kInteractions0).size();
-  EXPECT_TRUE(kept == 3 || kept == 4);
-}
-
-TEST(EmbeddedLog, AWriteErrorEndsWritingAndKeepsNothing) {
-  LogGround ground;
-  {
-    const auto log = ground.open();
-    append_each(*log, 0, 3);
-    ground.files.fail_writes();
-    const auto failed = log->append_and_wait({{kInteractions0, "u", filler(3)}});
-    EXPECT_EQ(failed.error().code, Code::kUnavailable);
-    EXPECT_EQ(failed.error().detail.find("outcome unknown"), std::string::npos);
-    EXPECT_FALSE(log->writable().has_value());
-  }
-  EXPECT_EQ(texts(*ground.open(), kInteractions0).size(), 3u);
-}
-
-TEST(EmbeddedLog, NothingIsVisibleBeforeItIsDurable) {
-  LogGround ground;
-  const auto log = ground.open();
-  append_each(*log, 0, 1);
-  ground.files.hold_syncs();
-  const auto syncs = ground.files.syncs();
-  std::atomic<bool> answered = false;
-  log->append({{kInteractions0, "u", "a"}}, [&](const AppendResult&) { answered = true; });
-  ASSERT_TRUE(soon([&] { return ground.files.syncs() > syncs; }));
-  EXPECT_FALSE(answered);
-  EXPECT_EQ(log->end(kInteractions0), 1);
-  EXPECT_TRUE(log->read(kInteractions0, 1, 10, 10)->empty());
-  ground.files.release_syncs();
-  EXPECT_TRUE(log->wait_beyond(kInteractions0, 1, 20'000));
-  EXPECT_TRUE(soon([&] { return answered.load(); }));
-}
-
 TEST(EmbeddedLog, GroupsWhatWaitsAndRefusesBeyondTheQueue) {
   LogGround ground;
   auto options = ground.options();
@@ -395,13 +273,13 @@ TEST(EmbeddedLog, GroupsWhatWaitsAndRefusesBeyondTheQueue) {
     });
   };
   append();
-  ASSERT_TRUE(soon([&] { return ground.files.syncs() > before; }));
+  ASSERT_TRUE(eventually([&] { return ground.files.syncs() > before; }));
   for (int i = 0; i < 99; ++i) append();
   // 433 bytes each: 23 fit, of which the first is being written.
-  EXPECT_TRUE(soon([&] { return refused == 77; })) << "refusals wait for the disk";
+  EXPECT_TRUE(eventually([&] { return refused == 77; })) << "refusals wait for the disk";
   EXPECT_EQ(kept, 0);
   ground.files.release_syncs();
-  EXPECT_TRUE(soon([&] { return kept == 23; }));
+  EXPECT_TRUE(eventually([&] { return kept == 23; }));
   EXPECT_LE(ground.files.syncs() - before, 5u);
   EXPECT_EQ(log->end(kInteractions0), 23);
 }

@@ -69,4 +69,14 @@ inline std::vector<std::string> texts(const ingest::EventLog& log, LogPartition 
   }
 }
 
+inline std::string filler(int i) { return std::to_string(i) + std::string(400, '.'); }
+
+// One append each, so that each is a group of its own. False when one was refused.
+inline bool append_each(ingest::EventLog& log, int from, int to) {
+  for (int i = from; i < to; ++i) {
+    if (!log.append_and_wait({{kInteractions0, "u", filler(i)}})) return false;
+  }
+  return true;
+}
+
 }  // namespace millrace
