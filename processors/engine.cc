@@ -177,7 +177,7 @@ void Engine::run_partitions(const std::stop_token& stop, std::size_t thread) {
     bool worked = false;
     int due_ms = 1000;
     for (std::size_t p = thread; p < runners_.size(); p += threads) {
-      const std::shared_lock pause(pause_);
+      const auto step_lock = enter_step();
       const auto step = runners_[p]->step();
       if (!step) return fail_with("partition " + std::to_string(p) + ": " + step.error().detail);
       worked |= *step;
@@ -198,7 +198,7 @@ void Engine::run_catalog(const std::stop_token& stop) {
     bool worked = false;
     int due_ms = 1000;
     {
-      const std::shared_lock pause(pause_);
+      const auto step_lock = enter_step();
       const auto step = catalog_runner_->step();
       if (!step) return fail_with("catalog: " + step.error().detail);
       worked = *step;
@@ -231,6 +231,16 @@ void Engine::wake() {
   work_.notify_all();
 }
 
+std::shared_lock<std::shared_mutex> Engine::enter_step() {
+  const std::lock_guard turn(turnstile_);
+  return std::shared_lock(pause_);
+}
+
+std::unique_lock<std::shared_mutex> Engine::enter_pause() {
+  const std::lock_guard turn(turnstile_);
+  return std::unique_lock(pause_);
+}
+
 void Engine::fail_with(const std::string& reason) {
   log_error("stopped applying: " + reason);
   const std::lock_guard lock(mutex_);
@@ -257,7 +267,7 @@ void Engine::digest_at(std::uint16_t partition, Offset offset,
 }
 
 Status Engine::commit_all() {
-  const std::unique_lock pause(pause_);
+  const auto pause = enter_pause();
   return commit_paused();
 }
 
@@ -269,7 +279,7 @@ Status Engine::commit_paused() {
 }
 
 Result<state::CheckpointManifest> Engine::checkpoint(const std::string& directory) {
-  const std::unique_lock pause(pause_);
+  const auto pause = enter_pause();
   MILLRACE_CHECK(commit_paused());
   const std::filesystem::path root(directory);
   std::error_code error;

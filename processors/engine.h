@@ -107,6 +107,8 @@ class Engine {
   void run_catalog(const std::stop_token& stop);
   void wait_for_work(const std::stop_token& stop, std::uint64_t seen, int at_most_ms);
   void wake();
+  std::shared_lock<std::shared_mutex> enter_step();
+  std::unique_lock<std::shared_mutex> enter_pause();
   void fail_with(const std::string& reason);
   std::uint64_t total_lag() const;
   void refresh_gauges();
@@ -132,7 +134,9 @@ class Engine {
   std::condition_variable_any work_;
   std::uint64_t work_seen_ = 0;  // counts wake-ups
   std::string failure_;
-  mutable std::shared_mutex pause_;  // held shared by a step, exclusively by a checkpoint
+  std::mutex
+      turnstile_;  // whoever wants a pause holds it, so that steps cannot starve a checkpoint
+  std::shared_mutex pause_;  // held shared by a step, exclusively by a checkpoint
   std::vector<std::jthread> threads_;
 };
 
