@@ -14,12 +14,24 @@ namespace {
 
 tl::unexpected<Error> corrupt(const char* what) { return fail(Code::kCorrupt, what); }
 
+// A key as `verify` names it.
+std::string hex(std::string_view key) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : key) {
+    const auto byte = static_cast<unsigned char>(c);
+    out.append({kDigits[byte >> 4], kDigits[byte & 15]});
+  }
+  return out;
+}
+
 // Calls `visit(key, value)`, which answers a Status, for every row under `prefix`.
 template <class Visit>
 Status each_row(const Db& db, std::string_view prefix, Visit visit) {
   Status failed;
   MILLRACE_CHECK(db.scan(prefix, {}, [&](std::string_view key, std::string_view value) {
     failed = visit(key, value);
+    if (!failed) failed.error().detail = "row " + hex(key) + ": " + failed.error().detail;
     return failed.has_value();
   }));
   return failed;

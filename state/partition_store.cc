@@ -77,9 +77,12 @@ Result<std::unique_ptr<PartitionStore>> PartitionStore::open(const Options& opti
   MILLRACE_CHECK(check_format(*db, options.mode));
   auto impl = std::make_unique<Impl>(std::move(db), options, items, names, metrics);
   const OpenParts parts{*impl->db, impl->items, impl->duplicates, impl->writer};
-  MILLRACE_TRY(auto stored, restore(parts));
-  impl->applied = impl->frozen = impl->published = stored.applied;
-  impl->rules = impl->published_rules = std::move(stored.ruleset);
+  auto stored = restore(parts);
+  if (!stored) {
+    return fail(stored.error().code, options.directory + ": " + stored.error().detail);
+  }
+  impl->applied = impl->frozen = impl->published = stored->applied;
+  impl->rules = impl->published_rules = std::move(stored->ruleset);
   impl->identities_frozen = impl->duplicates.added();
   impl->items.publish();
   return std::unique_ptr<PartitionStore>(new PartitionStore(std::move(impl)));
