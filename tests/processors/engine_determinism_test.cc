@@ -1,0 +1,274 @@
+// The same log gives the same facts, whatever the batches, threads, commits, stops and memory:
+// equal digests at equal offsets.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "ingest/memory_log.h"
+#include "processors/engine.h"
+#include "processors/verify.h"
+#include "schemas/interaction_table.h"
+#include "schemas/partitioner.h"
+#include "schemas/record.h"
+#include "tests/support/eventually.h"
+#include "tests/support/temp_dir.h"
+
+namespace millrace::processors {
+namespace {
+
+constexpr std::uint16_t kPartitions = 4;
+constexpr int kUsers = 120;
+constexpr int kItems = 300;
+constexpr int kEvents = 12'000;
+
+// The first records of another log, read-only: what a server sees that was stopped there.
+class LogUpTo final : public ingest::EventLog {
+ public:
+  LogUpTo(const ingest::EventLog& log, int percent) : log_(log), percent_(percent) {}
+
+  void append(std::vector<ingest::Append>,
+              std::function<void(ingest::AppendResult)> done) override {
+    done(fail(Code::kUnavailable, "this log is only read"));
+  }
+  Result<std::vector<ingest::StoredRecord>> read(LogPartition partition, Offset from,
+                                                 std::size_t max_records,
+                                                 std::size_t max_bytes) const override {
+    MILLRACE_TRY(auto records, log_.read(partition, from, max_records, max_bytes));
+    while (!records.empty() && records.back().offset >= end(partition)) records.pop_back();
+    return records;
+  }
+  Offset start(LogPartition partition) const override { return log_.start(partition); }
+  Offset end(LogPartition partition) const override { return log_.end(partition) * percent_ / 100; }
+  bool wait_beyond(LogPartition partition, Offset from, int) const override {
+    return end(partition) > from;
+  }
+  void wake_all() override {}
+  void on_durable(std::function<void()>) override {}
+  Status trim(std::span<const std::pair<LogPartition, Offset>>) override { return {}; }
+  Status writable() const override { return {}; }
+  std::uint16_t interaction_partitions() const override { return log_.interaction_partitions(); }
+
+ private:
+  const ingest::EventLog& log_;
+  int percent_;
+};
+
+// How a run goes about it.
+struct Manner {
+  std::string name;
+  std::size_t batch_records = 1000;
+  int threads = 1;
+  CommitLimits commit;
+  std::size_t memory_bytes = 64u << 20;
+};
+
+EngineOptions options_of(const Manner& manner, const std::string& directory) {
+  EngineOptions options;
+  options.directory = directory;
+  options.apply_threads = manner.threads;
+  options.batch_records = manner.batch_records;
+  options.commit = manner.commit;
+  options.memory_bytes = manner.memory_bytes;
+  options.proposed.dedupe_ids = 500;  // so that ids fall out of the window on the way
+  options.proposed.dedupe_ms = 3'600'000;
+  options.proposed.history_retention_ms = 4LL * 3'600'000;
+  options.proposed.sequence_window = 10;
+  return options;
+}
+
+class Running {
+ public:
+  Running(const Manner& manner, const std::string& directory, ingest::EventLog& log) {
+    auto opened = Engine::open(options_of(manner, directory), log, clock_, metrics_);
+    if (!opened) throw std::runtime_error(opened.error().detail);
+    engine_ = *std::move(opened);
+    const auto started = engine_->start([](std::uint64_t, std::uint64_t) {});
+    if (!started) throw std::runtime_error(started.error().detail);
+  }
+  Engine& operator*() { return *engine_; }
+  Engine* operator->() { return engine_.get(); }
+
+ private:
+  ManualClock clock_{1'700'000'000'000};
+  Metrics metrics_;
+  std::unique_ptr<Engine> engine_;
+};
+
+using Digests = std::map<std::string, std::string>;  // "partition@offset" to the digest's text
+
+Digests digests_of(Engine& engine, const ingest::EventLog& log) {
+  Digests digests;
+  for (std::uint16_t p = 0; p < kPartitions; ++p) {
+    const auto at = log.end({Topic::kInteractions, p});
+    std::promise<Result<state::Digest>> answer;
+    engine.digest_at(p, at, [&answer](auto digest) { answer.set_value(std::move(digest)); });
+    const auto digest = answer.get_future().get();
+    digests["i" + std::to_string(p) + "@" + std::to_string(at)] =
+        digest ? digest->text() : digest.error().detail;
+  }
+  EXPECT_TRUE(engine.commit_all());
+  digests["c@" + std::to_string(engine.catalog().next_offset())] = engine.catalog().digest().text();
+  return digests;
+}
+
+// A day of a small world in the log: items come and go, people act, repeat themselves and are
+// erased, and what cannot be read lies between.
+class World {
+ public:
+  World() {
+    TempDir directory;
+    Running engine({"the first", 512, 2, {}, 64u << 20}, directory.path(), log_);
+    for (int i = 0; i < kItems; ++i) put_item(i);
+    for (int i = 0; i < kEvents; ++i) {
+      if (i % 3000 == 2999) erase(*engine, static_cast<int>(random_() % kUsers));
+      if (i % 500 == 250) log_.push({Topic::kInteractions, 1}, "no record at all");
+      push_event(i);
+      clock_.advance(static_cast<UnixMillis>(random_() % 8000));
+    }
+  }
+
+  ingest::MemoryLog& log() { return log_; }
+
+ private:
+  void put_item(int number) {
+    Item item;
+    item.id = ItemId("video:" + std::to_string(number));
+    item.kind = "video";
+    item.title = "Video";
+    item.categories = {"c" + std::to_string(number % 7)};
+    log_.push(kCatalogPartition, encode(CatalogRecord{"put" + std::to_string(number), item}));
+  }
+
+  void push_event(int number) {
+    // Some come again: within the window, and beyond it.
+    const bool again = number > 100 && random_() % 10 == 0;
+    const int id = again ? static_cast<int>(random_() % static_cast<unsigned>(number)) : number;
+    std::mt19937 of_event(static_cast<unsigned>(id));
+    const auto& rows = table_.rows();
+    const auto& type = rows[of_event() % rows.size()];
+    Interaction interaction;
+    interaction.type_number = type.number;
+    interaction.weight = type.weight;
+    interaction.event.source = "world";
+    interaction.event.id = std::to_string(id);
+    interaction.event.user = UserId("u" + std::to_string(of_event() % kUsers));
+    interaction.event.item = ItemId("video:" + std::to_string(of_event() % (kItems + 20)));
+    interaction.event.time = clock_.now() - static_cast<UnixMillis>(of_event() % 100'000'000);
+    if (type.name == "rate") interaction.event.value_centi = 50 * (1 + int(of_event() % 10));
+    if (of_event() % 5 == 0) interaction.event.context = std::string(of_event() % 700, 'x');
+    const auto partition = partition_of(interaction.event.user.value, kPartitions);
+    log_.push({Topic::kInteractions, partition}, encode(LogRecord{interaction}));
+  }
+
+  // Waits until the catalog's demand has become a record of the person's partition.
+  void erase(Engine& engine, int user) {
+    const UserId id("u" + std::to_string(user));
+    const auto offset =
+        log_.push(kCatalogPartition,
+                  encode(CatalogRecord{"erase" + std::to_string(erasures_++), DemandErase{id}}));
+    const auto& store = engine.store(partition_of(id.value, kPartitions));
+    ASSERT_TRUE(eventually([&] { return store.published().carried_catalog_offset >= offset; }));
+  }
+
+  ManualClock clock_{1'600'000'000'000};
+  ingest::MemoryLog log_{clock_, kPartitions};
+  InteractionTable table_;
+  std::mt19937 random_{7};
+  int erasures_ = 0;
+};
+
+std::vector<Manner> manners() {
+  const CommitLimits rare{60'000, 1'000'000, 64u << 20};
+  const CommitLimits often{1, 40, 1u << 16};
+  return {{"one by one, one thread", 1, 1, rare, 64u << 20},
+          {"one by one, four threads", 1, 4, often, 16u << 20},
+          {"by sevens, one thread", 7, 1, often, 256u << 20},
+          {"by sevens, four threads", 7, 4, rare, 16u << 20},
+          {"by thousands, one thread", 1000, 1, often, 16u << 20},
+          {"by thousands, four threads", 1000, 4, rare, 256u << 20}};
+}
+
+TEST(EngineDeterminism, EqualDigestsAtEqualOffsetsHoweverItIsRun) {
+  World world;
+  Digests expected;
+  for (const auto& manner : manners()) {
+    SCOPED_TRACE(manner.name);
+    TempDir directory;
+    LogUpTo all(world.log(), 100);
+    Running engine(manner, directory.path(), all);
+    const auto digests = digests_of(*engine, all);
+    if (expected.empty()) expected = digests;
+    EXPECT_EQ(digests, expected);
+  }
+  ASSERT_EQ(expected.size(), kPartitions + 1u);
+}
+
+TEST(EngineDeterminism, StopsAndOtherSettingsBetweenLeaveNoTrace) {
+  World world;
+  const std::vector<int> stops = {10, 35, 60, 85, 100};
+  std::map<int, Digests> expected;
+  for (const int percent : stops) {
+    TempDir directory;
+    LogUpTo part(world.log(), percent);
+    Running engine({"straight", 333, 1, {}, 64u << 20}, directory.path(), part);
+    expected[percent] = digests_of(*engine, part);
+  }
+  const auto ways = manners();
+  for (std::size_t first = 0; first < ways.size(); ++first) {
+    TempDir directory;
+    for (std::size_t i = 0; i < stops.size(); ++i) {
+      const auto& manner = ways[(first + i) % ways.size()];
+      SCOPED_TRACE(manner.name + " up to " + std::to_string(stops[i]) + " %");
+      LogUpTo part(world.log(), stops[i]);
+      Running engine(manner, directory.path(), part);
+      // Half of the stops are asked for the digest, which writes everything; the others are not.
+      if ((first + i) % 2 == 0 || stops[i] == 100) {
+        EXPECT_EQ(digests_of(*engine, part), expected[stops[i]]);
+      }
+    }
+  }
+}
+
+TEST(EngineDeterminism, ACheckpointGoesOnWhereTheServerWas) {
+  World world;
+  TempDir directory;
+  LogUpTo all(world.log(), 100);
+  const auto copy = (directory.path() / "copy").string();
+  {
+    LogUpTo part(world.log(), 47);
+    Running engine({"before", 7, 4, {1, 40, 1u << 16}, 16u << 20},
+                   (directory.path() / "a").string(), part);
+    ASSERT_TRUE(engine->checkpoint(copy));
+  }
+  Digests expected;
+  {
+    Running engine({"straight", 333, 1, {}, 64u << 20}, (directory.path() / "b").string(), all);
+    expected = digests_of(*engine, all);
+  }
+  {
+    Running engine({"after", 1000, 1, {}, 64u << 20}, copy, all);
+    EXPECT_EQ(digests_of(*engine, all), expected);
+  }
+  VerifyOptions options;
+  options.state = copy;
+  options.scratch = (directory.path() / "scratch").string();
+  Metrics metrics;
+  const auto reports = verify(options, all, metrics, [](std::uint64_t, std::uint64_t) {});
+  ASSERT_TRUE(reports) << reports.error().detail;
+  ASSERT_EQ(reports->size(), kPartitions + 1u);
+  for (const auto& report : *reports) {
+    EXPECT_TRUE(report.ok()) << "stored " << report.stored.text() << ", recorded "
+                             << report.recorded.text() << ", rebuilt " << report.rebuilt.text();
+    EXPECT_GT(report.offset, 0);
+  }
+}
+
+}  // namespace
+}  // namespace millrace::processors
