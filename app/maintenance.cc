@@ -113,8 +113,7 @@ Result<bool> Maintenance::trim_if_due() {
   MILLRACE_TRY(const auto manifest, state::read_manifest(path));
   std::vector<std::pair<LogPartition, Offset>> keep;
   for (const auto& [partition, entry] : manifest.partitions) {
-    // The record before it stays: it is what tells this log from another one.
-    keep.emplace_back(partition, std::max<Offset>(0, entry.next_offset - 1));
+    keep.emplace_back(partition, entry.next_offset);
   }
   MILLRACE_CHECK(log_.trim(keep));
   size_after_trim_ = log_.size_bytes();

@@ -226,17 +226,6 @@ TEST_F(Verify, NamesEachRowWhoseByteWasFlipped) {
   EXPECT_EQ(verify().exit_code, 0);
 }
 
-TEST_F(Verify, NamesARowThatCannotBeReadAnyMore) {
-  live(2000);
-  const auto name = state::database_folder({Topic::kInteractions, 1});
-  const auto key = flip(data() + "/state/" + name, state::keys::kItemChunks,
-                        [](std::size_t size) { return size / 2; });
-  const auto result = verify();
-  const auto said = result.out + result.err;
-  EXPECT_EQ(result.exit_code, 1) << said;
-  EXPECT_NE(said.find("/" + name + ": row " + hex(key)), std::string::npos) << said;
-}
-
 TEST_F(Verify, SaysWhichFileIsDamaged) {
   live(2000);
   // What a partition keeps goes into table files when it is copied.

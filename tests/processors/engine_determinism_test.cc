@@ -195,7 +195,7 @@ std::vector<Manner> manners() {
           {"by thousands, four threads", 1000, 4, rare, 256u << 20}};
 }
 
-TEST(EngineDeterminism, EqualDigestsAtEqualOffsetsHoweverItIsRun) {
+TEST(EngineDeterminismLong, EqualDigestsAtEqualOffsetsHoweverItIsRun) {
   World world;
   Digests expected;
   for (const auto& manner : manners()) {
@@ -210,7 +210,7 @@ TEST(EngineDeterminism, EqualDigestsAtEqualOffsetsHoweverItIsRun) {
   ASSERT_EQ(expected.size(), kPartitions + 1u);
 }
 
-TEST(EngineDeterminism, StopsAndOtherSettingsBetweenLeaveNoTrace) {
+TEST(EngineDeterminismLong, StopsAndOtherSettingsBetweenLeaveNoTrace) {
   World world;
   const std::vector<int> stops = {10, 35, 60, 85, 100};
   std::map<int, Digests> expected;
@@ -236,7 +236,7 @@ TEST(EngineDeterminism, StopsAndOtherSettingsBetweenLeaveNoTrace) {
   }
 }
 
-TEST(EngineDeterminism, ACheckpointGoesOnWhereTheServerWas) {
+TEST(EngineDeterminismLong, ACheckpointGoesOnWhereTheServerWas) {
   World world;
   TempDir directory;
   LogUpTo all(world.log(), 100);
