@@ -180,7 +180,7 @@ TEST(Server, AnswersWhereThereIsNoRoute) {
   EXPECT_EQ(client.request("BREW", "/nothing", {}, "").status, 404);
   EXPECT_EQ(client.get("/users/%zz").status, 400);
   EXPECT_EQ(client.get("/hello?a=%zz").status, 400);
-  EXPECT_EQ(server.metric("http_requests_total{code=\"404\",route=\"none\"}"), 1);
+  EXPECT_EQ(server.metric("http_requests_total{code=\"404\",route=\"none\"}"), 2);
 }
 
 TEST(Server, HeadHasTheHeadersAndNoBody) {
