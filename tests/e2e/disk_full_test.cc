@@ -119,7 +119,7 @@ class DiskFull : public testing::Test {
     return reply.status;
   }
   void make_batch() {
-    static const char* const kTypes[] = {"view", "like", "unlike", "save", "share", "play"};
+    static constexpr const char* kTypes[] = {"view", "like", "unlike", "save", "share", "play"};
     for (int i = 0; i < 300; ++i) {
       OracleEvent event;
       event.id = "e" + std::to_string(sent_);

@@ -39,8 +39,8 @@ class Maintained : public testing::Test {
 
   // `count` random events, applied when it returns; the oracle knows them.
   void send(HttpClient& http, int count) {
-    static const char* const kTypes[] = {"view", "like", "unlike", "save",  "unsave",  "share",
-                                         "rate", "rate", "unrate", "watch", "unwatch", "play"};
+    static constexpr const char* kTypes[] = {"view", "like", "unlike", "save",  "unsave",  "share",
+                                             "rate", "rate", "unrate", "watch", "unwatch", "play"};
     while (count > 0) {
       std::string body;
       for (int i = 0; i < 500 && count > 0; ++i, --count) {
