@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace millrace {
 namespace {
@@ -66,6 +67,13 @@ std::size_t utf8_sequence(std::string_view text) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
+    std::uint64_t eight = 0;
+    while (text.size() >= sizeof eight) {  // ASCII, eight bytes at a time
+      std::memcpy(&eight, text.data(), sizeof eight);
+      if ((eight & 0x8080808080808080U) != 0) break;
+      text.remove_prefix(sizeof eight);
+    }
+    if (text.empty()) break;
     const std::size_t length = utf8_sequence(text);
     if (length == 0) return false;
     text.remove_prefix(length);

@@ -4,7 +4,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <type_traits>
 #include <utility>
 
 #include "processors/rules/list.h"
@@ -14,13 +13,17 @@
 namespace millrace::processors {
 namespace {
 
+// People are loaded, and fetched from memory, for so many records at a time: what is fetched for
+// more of them has left the cache again before it is used.
+constexpr std::size_t kSlice = 512;
+
 // A rating below this says nothing good of the item: it does not join the person's sequence.
 constexpr std::int32_t kLikedRatingCenti = 300;
 
-bool enters_sequence(const Interaction& interaction, std::int32_t effective) {
+bool enters_sequence(const InteractionView& interaction, std::int32_t effective) {
   if (effective <= 0) return false;
   return interaction.type_number != static_cast<std::uint32_t>(BuiltIn::kRate) ||
-         interaction.event.value_centi.value_or(0) >= kLikedRatingCenti;
+         interaction.value_centi.value_or(0) >= kLikedRatingCenti;
 }
 
 // Adds to the person's trend share of the item. Answers false when the event is older than every
@@ -62,30 +65,32 @@ std::uint64_t record_hash(std::string_view bytes) {
 
 Status Applier::apply(const std::vector<ingest::StoredRecord>& records) {
   if (!std::exchange(ruleset_loaded_, true)) ruleset_ = store_.ruleset();
-  std::vector<Result<LogRecord>> decoded;
-  decoded.reserve(records.size());
-  std::vector<std::string_view> users;
-  users.reserve(records.size());
-  for (const auto& record : records) {
-    decoded.push_back(decode_log_record(record.bytes));
-    if (!decoded.back()) continue;
-    std::visit(
-        [&users](const auto& r) {
-          using R = std::decay_t<decltype(r)>;
-          if constexpr (std::is_same_v<R, Interaction>) {
-            users.push_back(r.event.user.value);
-          } else if constexpr (std::is_same_v<R, EraseUser>) {
-            users.push_back(r.user.value);
-          }
-        },
-        *decoded.back());
+  for (std::size_t begin = 0; begin < records.size(); begin += kSlice) {
+    const auto end = std::min(begin + kSlice, records.size());
+    MILLRACE_CHECK(apply_slice({records.data() + begin, records.data() + end}));
   }
-  MILLRACE_CHECK(store_.prefetch(users));
-  for (std::size_t i = 0; i < records.size(); ++i) apply_one(records[i], std::move(decoded[i]));
+  views_.settle(store_.partition());
   return {};
 }
 
-void Applier::apply_one(const ingest::StoredRecord& record, Result<LogRecord> decoded) {
+Status Applier::apply_slice(std::span<const ingest::StoredRecord> records) {
+  decoded_.clear();
+  users_.clear();
+  for (const auto& record : records) {
+    decoded_.push_back(view_log_record(record.bytes));
+    if (!decoded_.back()) continue;
+    if (const auto* interaction = std::get_if<InteractionView>(&*decoded_.back())) {
+      users_.push_back(interaction->user);
+    } else if (const auto* demand = std::get_if<EraseUser>(&*decoded_.back())) {
+      users_.push_back(demand->user.value);
+    }
+  }
+  MILLRACE_CHECK(store_.prefetch(users_));
+  for (std::size_t i = 0; i < records.size(); ++i) apply_one(records[i], decoded_[i]);
+  return {};
+}
+
+void Applier::apply_one(const ingest::StoredRecord& record, const Result<LogRecordView>& decoded) {
   auto& applied = store_.applied();
   if (record.offset < applied.next_offset) {
     ++figures_.duplicates_by_offset;
@@ -94,8 +99,8 @@ void Applier::apply_one(const ingest::StoredRecord& record, Result<LogRecord> de
   applied.log_time = std::max(applied.log_time, record.append_time);
   if (!decoded) {
     bury(record, decoded.error(), {});
-  } else if (auto* interaction = std::get_if<Interaction>(&*decoded)) {
-    apply_interaction(record, std::move(*interaction));
+  } else if (const auto* interaction = std::get_if<InteractionView>(&*decoded)) {
+    apply_interaction(record, *interaction);
   } else if (const auto* ruleset = std::get_if<Ruleset>(&*decoded)) {
     apply_ruleset(*ruleset);
   } else {
@@ -113,9 +118,9 @@ bool Applier::knows_type(std::uint32_t number) const {
   return at != types.end() && at->number == number;
 }
 
-void Applier::apply_interaction(const ingest::StoredRecord& record, Interaction interaction) {
-  const auto& event = interaction.event;
-  const auto identity = state::identity_of(event.user.value, event.source, event.id);
+void Applier::apply_interaction(const ingest::StoredRecord& record,
+                                const InteractionView& interaction) {
+  const auto identity = state::identity_of(interaction.user, interaction.source, interaction.id);
   auto& duplicates = store_.duplicates();
   const auto log_time = store_.applied().log_time;
   if (duplicates.find(identity, log_time)) {
@@ -125,7 +130,7 @@ void Applier::apply_interaction(const ingest::StoredRecord& record, Interaction 
   const auto dead_before = figures_.dead_letters;
   if (!knows_type(interaction.type_number)) {
     bury(record, Error{Code::kInvalid, "the ruleset has no such interaction type", "type"},
-         event.user.value);
+         interaction.user);
   } else {
     fold(record, interaction);
   }
@@ -134,28 +139,28 @@ void Applier::apply_interaction(const ingest::StoredRecord& record, Interaction 
   duplicates.add(identity, {record.offset, log_time, verdict});
 }
 
-void Applier::fold(const ingest::StoredRecord& record, Interaction& interaction) {
-  auto& event = interaction.event;
+void Applier::fold(const ingest::StoredRecord& record, const InteractionView& interaction) {
   const auto log_time = store_.applied().log_time;
-  const auto time = event.time.value_or(log_time);
-  const auto item = store_.number_of(event.item.value);
+  const auto item = store_.number_of(interaction.item);
 
   // The rule is tried on a copy: a refused record must leave no trace.
-  const auto* known = store_.person(event.user.value);
-  const auto* known_row = known != nullptr ? known->find(item) : nullptr;
-  state::ItemRow before = known_row != nullptr ? *known_row : state::ItemRow{};
+  const auto* known = store_.person(interaction.user);
+  state::ItemRow before;
+  if (known != nullptr) before = known->row(item);
   before.item = item;
   state::ItemRow after = before;
   const auto effective = rule_for(interaction.type_number)(interaction, after);
-  if (!effective) return bury(record, effective.error(), event.user.value);
+  if (!effective) return bury(record, effective.error(), interaction.user);
 
-  auto& person = store_.change_person(event.user.value);
+  auto& person = store_.change_person(interaction.user);
   state::add_count(after.counts, interaction.type_number, 1);
-  after.last_time = time;
-  if (*effective != 0 && !add_trend(after, ruleset_, *effective, time, log_time)) ++figures_.late;
+  after.last_time = interaction.time;
+  if (*effective != 0 && !add_trend(after, ruleset_, *effective, interaction.time, log_time)) {
+    ++figures_.late;
+  }
   const bool entered = after.order == 0 && enters_sequence(interaction, *effective);
   if (entered) after.order = person.next_order++;
-  person.row(item) = after;
+  person.put(after);
   ++person.events;
   state::add_count(person.counts, interaction.type_number, 1);
 
@@ -163,31 +168,25 @@ void Applier::fold(const ingest::StoredRecord& record, Interaction& interaction)
   state::contribute(stats, before, -1);
   state::contribute(stats, after, 1);
 
-  state::HistoryItem entry{.offset = record.offset,
-                           .log_time = log_time,
-                           .type = interaction.type_number,
-                           .item = store_.index_of(item),
-                           .event = std::move(event)};
-  entry.event.time = time;
-  store_.append_history(person, entry, item);
+  store_.append_history(person, record.offset, log_time, interaction, item);
   if (ruleset_.history_retention_ms > 0) {
     store_.drop_history_before(person, log_time - ruleset_.history_retention_ms);
   }
   ++figures_.applied;
 
+  const auto index = store_.index_of(item);
   if (entered) {
-    std::vector<state::ItemIndex> window;
-    window.reserve(person.sequence.size());
-    for (const auto number : person.sequence) window.push_back(store_.index_of(number));
-    views_.entered(entry.item, window);
+    window_.clear();
+    for (const auto number : person.sequence) window_.push_back(store_.index_of(number));
+    views_.entered(store_.partition(), index, window_);
     person.sequence.push_back(item);
     if (person.sequence.size() > ruleset_.sequence_window)
       person.sequence.erase(person.sequence.begin());
   }
   if (profile_rests_on(before, after)) {
-    const auto& user = entry.event.user.value;
+    const auto user = interaction.user;
     store_.set_profile(user, views_.changed(store_.partition(), store_.profile(user), person,
-                                            before, after, entry.item));
+                                            before, after, index));
   }
 }
 
@@ -217,17 +216,16 @@ void Applier::erase(const EraseUser& demand) {
     std::vector<state::ItemIndex> sequence;
     sequence.reserve(ordered.size());
     for (const auto& [order, item] : ordered) sequence.push_back(item);
-    views_.erased(sequence, ruleset_.sequence_window);
+    views_.erased(store_.partition(), sequence, ruleset_.sequence_window);
   }
   store_.erase_person(demand.user.value);
 }
 
-void Applier::bury(const ingest::StoredRecord& record, const Error& error,
-                   const std::string& user) {
+void Applier::bury(const ingest::StoredRecord& record, const Error& error, std::string_view user) {
   ++figures_.dead_letters;
   auto reason = error.field.empty() ? error.detail : error.field + ": " + error.detail;
-  store_.add_dead_letter(
-      {record.offset, store_.applied().log_time, std::move(reason), record.bytes, user});
+  store_.add_dead_letter({record.offset, store_.applied().log_time, std::move(reason), record.bytes,
+                          std::string(user)});
 }
 
 }  // namespace millrace::processors

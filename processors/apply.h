@@ -2,12 +2,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ingest/event_log.h"
 #include "schemas/event.h"
+#include "schemas/record.h"
 #include "state/catalog_view.h"
 #include "state/partition_store.h"
 
@@ -18,10 +20,15 @@ namespace millrace::processors {
 class ViewSink {
  public:
   virtual ~ViewSink() = default;
-  // `item` enters a person's sequence behind `window`, its items before (oldest first).
-  virtual void entered(state::ItemIndex item, const std::vector<state::ItemIndex>& window) = 0;
+  // `item` enters a person's sequence behind `window`, its items before (oldest first). Need not
+  // show before settle().
+  virtual void entered(std::uint16_t partition, state::ItemIndex item,
+                       const std::vector<state::ItemIndex>& window) = 0;
   // A person who had `sequence` (oldest first) is gone; each item paired with `window` before it.
-  virtual void erased(const std::vector<state::ItemIndex>& sequence, std::uint32_t window) = 0;
+  virtual void erased(std::uint16_t partition, const std::vector<state::ItemIndex>& sequence,
+                      std::uint32_t window) = 0;
+  // Everything that this partition's writer has said shows from now on.
+  virtual void settle(std::uint16_t partition) = 0;
   // A row of a person of `partition` changed in what profiles rest on; `person` has it already.
   // Answers the new profile.
   virtual std::shared_ptr<const state::Profile> changed(
@@ -51,12 +58,13 @@ class Applier {
   const ApplyFigures& figures() const { return figures_; }
 
  private:
-  void apply_one(const ingest::StoredRecord& record, Result<LogRecord> decoded);
-  void apply_interaction(const ingest::StoredRecord& record, Interaction interaction);
-  void fold(const ingest::StoredRecord& record, Interaction& interaction);
+  Status apply_slice(std::span<const ingest::StoredRecord> records);
+  void apply_one(const ingest::StoredRecord& record, const Result<LogRecordView>& decoded);
+  void apply_interaction(const ingest::StoredRecord& record, const InteractionView& interaction);
+  void fold(const ingest::StoredRecord& record, const InteractionView& interaction);
   void apply_ruleset(const Ruleset& ruleset);
   void erase(const EraseUser& demand);
-  void bury(const ingest::StoredRecord& record, const Error& error, const std::string& user);
+  void bury(const ingest::StoredRecord& record, const Error& error, std::string_view user);
   bool knows_type(std::uint32_t number) const;
 
   state::PartitionStore& store_;
@@ -64,6 +72,10 @@ class Applier {
   Ruleset ruleset_;
   bool ruleset_loaded_ = false;
   ApplyFigures figures_;
+  // Of the batch and the event at hand; members for the room they have grown to.
+  std::vector<Result<LogRecordView>> decoded_;
+  std::vector<std::string_view> users_;
+  std::vector<state::ItemIndex> window_;
 };
 
 // The 64-bit hash of a record's bytes that `applied` keeps, to notice a log that is not the one

@@ -10,8 +10,10 @@
 namespace millrace::processors {
 namespace {
 
-constexpr std::size_t kBatchBytes = 4u << 20;
+constexpr std::size_t kBatchBytes = 1u << 20;
 constexpr std::uint64_t kBehindRecords = 10'000;  // farther from the end than this is catching up
+constexpr std::size_t kBehindBatches =
+    16;  // then batches are larger: a page is cloned once a batch
 
 tl::unexpected<Error> passed_error() {
   return fail(
@@ -96,7 +98,10 @@ Result<bool> PartitionRunner::step() {
   // more.
   if (committing_ > 0 && store.dirty_bytes() > limits_.dirty_bytes) return false;
   const auto from = store.applied().next_offset;
-  MILLRACE_TRY(auto batch, parts_.log->read(partition_, from, batch_records_, kBatchBytes));
+  const bool behind = lag() > kBehindRecords;
+  const auto batches = behind ? kBehindBatches : 1;
+  MILLRACE_TRY(auto batch,
+               parts_.log->read(partition_, from, batch_records_ * batches, kBatchBytes * batches));
   if (batch.empty()) {
     lag_offsets_.set(0);
     lag_seconds_.set(0);

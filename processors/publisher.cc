@@ -16,6 +16,7 @@ namespace {
 // because touching every list for every batch of a replay would cost more than applying it.
 constexpr std::int64_t kLiveIntervalUs = 1'000;
 constexpr std::int64_t kCatchUpIntervalUs = 100'000;
+constexpr std::int64_t kCatchUpShare = 20;  // and lists take at most one part in so many of the time
 
 }  // namespace
 
@@ -116,12 +117,15 @@ bool Publisher::wait_reached(const Position& position, int timeout_ms) {
   return answer.get();
 }
 
+std::int64_t Publisher::publish_due_us(std::int64_t last_publish_us) const {
+  if (!pending_.behind) return last_publish_us + kLiveIntervalUs;
+  return last_publish_us + std::max(kCatchUpIntervalUs, kCatchUpShare * last_cost_us_);
+}
+
 std::int64_t Publisher::next_wake_us(std::int64_t last_publish_us) const {
   std::int64_t at = steady_micros() + 1'000'000;
   for (const auto& waiter : waiters_) at = std::min(at, waiter.deadline_us);
-  if (pending_.any) {
-    at = std::min(at, last_publish_us + (pending_.behind ? kCatchUpIntervalUs : kLiveIntervalUs));
-  }
+  if (pending_.any) at = std::min(at, publish_due_us(last_publish_us));
   return at;
 }
 
@@ -139,12 +143,14 @@ void Publisher::run(const std::stop_token& stop) {
           return was != std::tuple(pending_.any, pending_.behind, waiters_.size());
         });
       }
-      const auto due = last_publish_us + (pending_.behind ? kCatchUpIntervalUs : kLiveIntervalUs);
-      if (pending_.any && steady_micros() >= due) taken = std::exchange(pending_, {});
+      if (pending_.any && steady_micros() >= publish_due_us(last_publish_us)) {
+        taken = std::exchange(pending_, {});
+      }
     }
     if (taken.any) {
       last_publish_us = steady_micros();
       publish(std::move(taken));
+      last_cost_us_ = steady_micros() - last_publish_us;
     }
     wake(false);
   }

@@ -61,12 +61,14 @@ class Publisher {
   void run(const std::stop_token& stop);
   void publish(Pending pending);
   void wake(bool stopping);
+  std::int64_t publish_due_us(std::int64_t last_publish_us) const;
   std::int64_t next_wake_us(std::int64_t last_publish_us) const;
   std::atomic<Offset>& slot(LogPartition partition);
   const std::atomic<Offset>& slot(LogPartition partition) const;
 
   const std::uint16_t partitions_;
   UpdateLists update_lists_;
+  std::int64_t last_cost_us_ = 0;  // of the last step; the publisher's own
   Histogram& wait_seconds_;
   Counter& timeouts_;
   std::vector<std::atomic<Offset>> visible_;  // interactions, then the catalog

@@ -1,17 +1,18 @@
 #include "schemas/record.h"
 
 #include <limits>
-#include <optional>
 #include <utility>
 
 #include "schemas/proto/records.pb.h"
+#include "schemas/wire.h"
 
 namespace millrace {
 namespace {
 
-// Tag of LogRecord.interaction (field 1, length-delimited). Written and read by hand around the
-// inner message, so that the hot path needs no allocated submessage; the bytes are plain protobuf.
-constexpr char kInteractionTag = 0x0a;
+// Field numbers of proto::LogRecord. Interactions are read and written by hand: the hot path needs
+// no message object; the bytes are plain protobuf.
+constexpr std::uint32_t kInteraction = 1;
+constexpr std::uint32_t kEraseUser = 3;  // the last alternative
 
 tl::unexpected<Error> corrupt(std::string_view what) {
   return fail(Code::kCorrupt, "stored bytes are no " + std::string(what));
@@ -23,83 +24,13 @@ bool parse(Message& message, std::string_view bytes) {
          message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
-void append_varint(std::string& out, std::uint64_t number) {
-  for (; number >= 0x80; number >>= 7) out += static_cast<char>(number | 0x80);
-  out += static_cast<char>(number);
-}
-
-// The bytes of the one interaction that `bytes` holds and nothing else, if it has that form.
-std::optional<std::string_view> sole_interaction(std::string_view bytes) {
-  if (bytes.empty() || bytes.front() != kInteractionTag) return std::nullopt;
-  std::uint64_t size = 0;
-  std::size_t at = 1;
-  for (int shift = 0; at < bytes.size() && shift < 35; shift += 7) {
-    const auto byte = static_cast<std::uint8_t>(bytes[at++]);
-    size |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) break;
-  }
-  if (size != bytes.size() - at) return std::nullopt;
-  return bytes.substr(at);
-}
-
-void fill(proto::Interaction& message, const Interaction& interaction) {
-  const Event& event = interaction.event;
-  message.Clear();
-  message.set_source(event.source);
-  message.set_id(event.id);
-  message.set_type(interaction.type_number);
-  message.set_weight(interaction.weight);
-  message.set_user(event.user.value);
-  message.set_item(event.item.value);
-  message.set_time_ms(event.time.value_or(0));
-  message.set_session(event.session);
-  if (event.value_centi) message.set_value_centi(*event.value_centi);
-  if (event.duration_s) message.set_duration_s(*event.duration_s);
-  message.set_mood(event.mood);
-  if (event.mood_intensity) message.set_mood_intensity(*event.mood_intensity);
-  message.set_device(event.device);
-  message.set_context(event.context);
-  message.set_context_is_object(event.context_is_object);
-  message.set_notes(event.notes);
-  message.set_recommendation_id(event.recommendation_id);
-}
-
-Result<LogRecord> interaction_of(const proto::Interaction& message) {
-  if (message.user().empty() || message.item().empty() || message.type() == 0) {
-    return corrupt("interaction: it names no user, item or type");
-  }
-  LogRecord record(std::in_place_type<Interaction>);
-  auto& interaction = std::get<Interaction>(record);
-  Event& event = interaction.event;
-  interaction.type_number = message.type();
-  interaction.weight = message.weight();
-  event.source = message.source();
-  event.id = message.id();
-  event.user.value = message.user();
-  event.item.value = message.item();
-  event.time = message.time_ms();
-  event.session = message.session();
-  if (message.has_value_centi()) event.value_centi = message.value_centi();
-  if (message.has_duration_s()) event.duration_s = message.duration_s();
-  event.mood = message.mood();
-  if (message.has_mood_intensity()) event.mood_intensity = message.mood_intensity();
-  event.device = message.device();
-  event.context = message.context();
-  event.context_is_object = message.context_is_object();
-  event.notes = message.notes();
-  event.recommendation_id = message.recommendation_id();
-  return record;
-}
-
 std::string encode_interaction(const Interaction& interaction) {
-  thread_local proto::Interaction message;  // keeps its strings' capacity from one use to the next
-  fill(message, interaction);
-  const std::size_t size = message.ByteSizeLong();
+  thread_local std::string message;  // keeps its capacity from one use to the next
+  message.clear();
+  append_interaction(message, view_of(interaction));
   std::string out;
-  out.reserve(size + 6);
-  out += kInteractionTag;
-  append_varint(out, size);
-  message.AppendToString(&out);
+  out.reserve(message.size() + 1 + wire::kMaxVarint);
+  wire::Writer(out).message(kInteraction, message);
   return out;
 }
 
@@ -180,19 +111,31 @@ std::string encode(const LogRecord& record) {
   return encode_erase(std::get<EraseUser>(record));
 }
 
-Result<LogRecord> decode_log_record(std::string_view bytes) {
-  if (const auto inner = sole_interaction(bytes)) {
-    thread_local proto::Interaction message;
-    if (!parse(message, *inner)) return corrupt("interaction");
-    return interaction_of(message);
+Result<LogRecordView> view_log_record(std::string_view bytes) {
+  std::uint32_t alternative = 0;
+  std::string_view interaction;
+  wire::Reader reader(bytes);
+  while (reader.next()) {
+    if (reader.field() <= kEraseUser && reader.is(wire::Kind::kBytes)) {
+      alternative = reader.field();
+      interaction = reader.bytes();
+    }
   }
+  if (!reader.ok()) return corrupt("log record");
+  if (alternative == kInteraction) return read_interaction(interaction);
   proto::LogRecord message;
   if (!parse(message, bytes)) return corrupt("log record");
-  if (message.has_interaction()) return interaction_of(message.interaction());
   if (message.has_ruleset()) return ruleset_of(message.ruleset());
   if (!message.has_erase_user()) return corrupt("log record of a kind that this version knows");
   if (message.erase_user().user().empty()) return corrupt("erasure: it names no user");
   return EraseUser{UserId(message.erase_user().user()), message.erase_user().catalog_offset()};
+}
+
+Result<LogRecord> decode_log_record(std::string_view bytes) {
+  MILLRACE_TRY(auto view, view_log_record(bytes));
+  if (const auto* interaction = std::get_if<InteractionView>(&view)) return copy_of(*interaction);
+  if (auto* ruleset = std::get_if<Ruleset>(&view)) return std::move(*ruleset);
+  return std::get<EraseUser>(std::move(view));
 }
 
 std::string encode(const CatalogRecord& record) {

@@ -1,9 +1,11 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "base/result.h"
 #include "schemas/event.h"
+#include "schemas/interaction_view.h"
 #include "schemas/item.h"
 
 namespace millrace {
@@ -13,6 +15,9 @@ namespace millrace {
 std::string encode(const LogRecord& record);
 std::string encode(const CatalogRecord& record);
 Result<LogRecord> decode_log_record(std::string_view bytes);
+// The same without copies: an interaction's text lies in `bytes`.
+using LogRecordView = std::variant<InteractionView, Ruleset, EraseUser>;
+Result<LogRecordView> view_log_record(std::string_view bytes);
 Result<CatalogRecord> decode_catalog_record(std::string_view bytes);
 
 // An item as the catalog's state keeps it.

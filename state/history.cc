@@ -1,15 +1,12 @@
 #include "state/history.h"
 
-#include <google/protobuf/io/coded_stream.h>
-
 #include <optional>
 
 #include "schemas/proto/state.pb.h"
+#include "schemas/wire.h"
 
 namespace millrace::state {
 namespace {
-
-using google::protobuf::io::CodedOutputStream;
 
 tl::unexpected<Error> corrupt() { return fail(Code::kCorrupt, "stored history cannot be read"); }
 
@@ -36,25 +33,24 @@ bool parse(std::string_view bytes, proto::HistoryEntry& entry) {
   return entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
-void fill(proto::HistoryEntry& message, const HistoryItem& entry, ItemNumber item) {
-  const Event& event = entry.event;
-  message.Clear();
-  message.set_type(entry.type);
-  message.set_item(item);
-  message.set_time_ms(event.time.value_or(entry.log_time));
-  message.set_log_time_ms(entry.log_time);
-  message.set_offset(entry.offset);
-  if (event.value_centi) message.set_value_centi(*event.value_centi);
-  if (event.duration_s) message.set_duration_s(*event.duration_s);
-  if (event.mood_intensity) message.set_mood_intensity(*event.mood_intensity);
-  message.set_session(event.session);
-  message.set_mood(event.mood);
-  message.set_device(event.device);
-  message.set_context(event.context);
-  message.set_context_is_object(event.context_is_object);
-  message.set_notes(event.notes);
-  message.set_recommendation_id(event.recommendation_id);
-}
+// Field numbers of proto::HistoryEntry.
+enum Field : std::uint32_t {
+  kType = 1,
+  kItem,
+  kTime,
+  kLogTime,
+  kOffset,
+  kValue,
+  kDuration,
+  kSession,
+  kMood,
+  kMoodIntensity,
+  kDevice,
+  kContext,
+  kContextIsObject,
+  kNotes,
+  kRecommendationId
+};
 
 HistoryItem taken(proto::HistoryEntry& message) {
   HistoryItem entry;
@@ -78,22 +74,34 @@ HistoryItem taken(proto::HistoryEntry& message) {
 
 }  // namespace
 
-void append_to_history(Person& person, const HistoryItem& entry, ItemNumber item) {
-  static thread_local proto::HistoryEntry message;
-  fill(message, entry, item);
-  const std::size_t size = message.ByteSizeLong();
-  std::uint8_t length[5];
-  const std::uint8_t* end =
-      CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(size), length);
+void append_to_history(Person& person, Offset offset, UnixMillis log_time,
+                       const InteractionView& interaction, ItemNumber item) {
+  static thread_local std::string entry;
+  entry.clear();
+  wire::Writer write(entry);
+  write.number(kType, interaction.type_number);
+  write.number(kItem, item);
+  write.signed_number(kTime, interaction.time);
+  write.signed_number(kLogTime, log_time);
+  write.signed_number(kOffset, offset);
+  if (interaction.value_centi) write.present(kValue, wire::zigzag(*interaction.value_centi));
+  if (interaction.duration_s) write.present(kDuration, *interaction.duration_s);
+  write.text(kSession, interaction.session);
+  write.text(kMood, interaction.mood);
+  if (interaction.mood_intensity) write.present(kMoodIntensity, *interaction.mood_intensity);
+  write.text(kDevice, interaction.device);
+  write.text(kContext, interaction.context);
+  write.number(kContextIsObject, interaction.context_is_object ? 1 : 0);
+  write.text(kNotes, interaction.notes);
+  write.text(kRecommendationId, interaction.recommendation_id);
+
   std::string& tail = person.history_tail;
-  tail.append(reinterpret_cast<const char*>(length), static_cast<std::size_t>(end - length));
-  const std::size_t at = tail.size();
-  tail.resize(at + size);
-  message.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(tail.data() + at));
+  wire::Writer(tail).varint(entry.size());
+  tail.append(entry);
   if (tail.size() <= kHistoryPageBytes) return;
-  if (person.history_first == person.history_next) person.history_first_log_time = entry.log_time;
-  person.unwritten.push_back({person.history_next++, entry.log_time,
-                              std::make_shared<const std::string>(std::move(tail))});
+  if (person.history_first == person.history_next) person.history_first_log_time = log_time;
+  person.unwritten.push_back(
+      {person.history_next++, log_time, std::make_shared<const std::string>(std::move(tail))});
   tail.clear();
 }
 

@@ -10,8 +10,9 @@
 
 namespace millrace::state {
 
-// Adds an entry to the person's tail; seals the tail when it has grown past kHistoryPageBytes.
-void append_to_history(Person& person, const HistoryItem& entry, ItemNumber item);
+// Adds an event to the person's tail; seals the tail when it has grown past kHistoryPageBytes.
+void append_to_history(Person& person, Offset offset, UnixMillis log_time,
+                       const InteractionView& interaction, ItemNumber item);
 
 // Log time of the newest entry of a page.
 Result<UnixMillis> newest_log_time(std::string_view page);

@@ -29,7 +29,7 @@ class NameTable {
 
  private:
   struct Shard;
-  static constexpr std::size_t kShards = 64;
+  static constexpr std::size_t kShards = 64;  // by the upper six bits of the hash
   std::unique_ptr<std::array<Shard, kShards>> shards_;
   std::mutex grow_;
   ChunkedVector<std::string> names_;

@@ -24,9 +24,9 @@ void put_counts(Message& message, const TypeCounts& counts) {
 void put_rows(proto::RowPage& message, const RowPage& page) {
   ItemNumber item = 0;
   UnixMillis time = 0;
-  const auto rows = static_cast<int>(page.rows.size());
+  const auto rows = static_cast<int>(page.size());
   message.mutable_trend()->Reserve(rows * 6);
-  for (const ItemRow& row : page.rows) {
+  page.for_each([&](const ItemRow& row) {
     message.add_item(row.item - item);
     message.add_flags(row.flags);
     message.add_rating_centi(row.rating_centi);
@@ -41,7 +41,7 @@ void put_rows(proto::RowPage& message, const RowPage& page) {
     }
     item = row.item;
     time = row.last_time;
-  }
+  });
 }
 
 void put_stats(proto::ItemStats& message, const ItemStats& stats) {

@@ -50,10 +50,13 @@ bool even_columns(const proto::RowPage& message) {
          message.count_type_size() == message.count_value_size();
 }
 
+// No writer goes beyond kMaxRowsPerPage; a page keeps its size in a byte.
+constexpr int kMaxStoredRows = 255;
+
 Result<std::shared_ptr<RowPage>> rows_in(const proto::RowPage& message) {
-  if (!even_columns(message)) return corrupt("row page");
-  auto page = std::make_shared<RowPage>();
-  page->rows.reserve(static_cast<std::size_t>(message.item_size()));
+  if (!even_columns(message) || message.item_size() > kMaxStoredRows) return corrupt("row page");
+  std::vector<ItemRow> rows;
+  rows.reserve(static_cast<std::size_t>(message.item_size()));
   std::uint64_t item = 0;
   UnixMillis time = 0;
   int pairs = 0, trend = 0;
@@ -67,7 +70,7 @@ Result<std::shared_ptr<RowPage>> rows_in(const proto::RowPage& message) {
     }
     auto counts = counts_in(message, pairs, static_cast<int>(end));
     if (!counts) return corrupt("row page");
-    ItemRow& row = page->rows.emplace_back();
+    ItemRow& row = rows.emplace_back();
     row.item = static_cast<ItemNumber>(item);
     row.flags = static_cast<std::uint8_t>(message.flags(i));
     row.rating_centi = message.rating_centi(i);
@@ -83,7 +86,7 @@ Result<std::shared_ptr<RowPage>> rows_in(const proto::RowPage& message) {
     pairs = static_cast<int>(end);
   }
   if (pairs != message.count_type_size()) return corrupt("row page");
-  return page;
+  return std::make_shared<RowPage>(rows);
 }
 
 Wide wide(std::int64_t high, std::uint64_t low) {

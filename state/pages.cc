@@ -6,21 +6,19 @@
 namespace millrace::state {
 namespace {
 
-auto place_of(std::vector<RowPageRef>& pages, ItemNumber item) {
-  // The last page whose first_item is not above `item`; the first page starts at 0.
+// The last page whose first_item is not above `item`; the first page starts at 0.
+template <class Pages>
+auto place_of(Pages& pages, ItemNumber item) {
   return std::prev(std::upper_bound(
       pages.begin(), pages.end(), item,
       [](ItemNumber number, const RowPageRef& ref) { return number < ref.first_item; }));
 }
 
-bool below(const ItemRow& row, ItemNumber item) { return row.item < item; }
-
 // The page of `ref` as this person's own: readers may hold the shared one.
 RowPage& own(RowPageRef& ref) {
   if (ref.page.use_count() > 1) {
     auto clone = std::make_shared<RowPage>();
-    clone->rows.reserve(std::min(ref.page->rows.size() + 2, kMaxRowsPerPage));
-    clone->rows.assign(ref.page->rows.begin(), ref.page->rows.end());
+    *clone = *ref.page;
     ref.page = std::move(clone);
   }
   return const_cast<RowPage&>(*ref.page);  // made non-const, and held by nobody else
@@ -72,49 +70,47 @@ std::uint32_t count_of(const TypeCounts& counts, std::uint32_t type) {
   return 0;
 }
 
-const ItemRow* Person::find(ItemNumber item) const {
-  if (pages.empty()) return nullptr;
-  const auto ref = std::prev(std::upper_bound(
-      pages.begin(), pages.end(), item,
-      [](ItemNumber number, const RowPageRef& page) { return number < page.first_item; }));
-  const auto& rows = ref->page->rows;
-  const auto it = std::lower_bound(rows.begin(), rows.end(), item, below);
-  return it != rows.end() && it->item == item ? &*it : nullptr;
+std::optional<ItemRow> Person::find(ItemNumber item) const {
+  if (pages.empty()) return std::nullopt;
+  return place_of(pages, item)->page->find(item);
 }
 
-ItemRow& Person::row(ItemNumber item) {
-  if (pages.empty()) pages.push_back({0, next_page++, std::make_shared<RowPage>()});
-  auto ref = place_of(pages, item);
-  RowPage* page = &own(*ref);
-  auto it = std::lower_bound(page->rows.begin(), page->rows.end(), item, below);
-  if (it != page->rows.end() && it->item == item) return *it;
-  if (page->rows.size() >= kMaxRowsPerPage) {
-    // Items are numbered as they appear, so most inserts come after the last row: there the old
-    // page stays full; elsewhere it is halved.
-    const bool at_end = it == page->rows.end() && std::next(ref) == pages.end();
-    const auto cut = at_end ? page->rows.end()
-                            : page->rows.begin() + static_cast<std::ptrdiff_t>(kMaxRowsPerPage / 2);
-    const ItemNumber first = at_end ? item : cut->item;
-    auto upper = std::make_shared<RowPage>();
-    upper->rows.assign(std::make_move_iterator(cut), std::make_move_iterator(page->rows.end()));
-    page->rows.erase(cut, page->rows.end());
-    ref = pages.insert(std::next(ref), {first, next_page++, std::move(upper)});
-    if (item < first) --ref;
-    page = &own(*ref);
-    it = std::lower_bound(page->rows.begin(), page->rows.end(), item, below);
-  }
+ItemRow Person::row(ItemNumber item) const {
+  if (auto known = find(item)) return *std::move(known);
   ItemRow fresh;
   fresh.item = item;
-  return *page->rows.insert(it, std::move(fresh));
+  return fresh;
+}
+
+void Person::put(const ItemRow& row) {
+  if (pages.empty()) pages.push_back(RowPageRef{0, next_page++, std::make_shared<RowPage>()});
+  const auto ref = place_of(pages, row.item);
+  if (ref->page->size() < kMaxRowsPerPage || ref->page->find(row.item)) {
+    return own(*ref).put(row);
+  }
+  // Items are numbered as they appear, so most inserts come after the last row: there the old page
+  // stays full; elsewhere it is halved.
+  std::vector<ItemRow> lower = ref->page->rows();
+  std::vector<ItemRow> upper;
+  if (lower.back().item < row.item && std::next(ref) == pages.end()) {
+    upper.push_back(row);
+  } else {
+    upper.assign(lower.begin() + kMaxRowsPerPage / 2, lower.end());
+    lower.resize(kMaxRowsPerPage / 2);
+  }
+  const bool done = upper.size() == 1;
+  const ItemNumber first = upper.front().item;
+  if (!done) ref->page = std::make_shared<RowPage>(lower);
+  pages.insert(std::next(ref), RowPageRef{first, next_page++, std::make_shared<RowPage>(upper)});
+  if (!done) own(*place_of(pages, row.item)).put(row);
 }
 
 std::size_t Person::memory_bytes() const {
   std::size_t bytes = sizeof(Person) + sequence.capacity() * sizeof(ItemNumber) +
                       pages.capacity() * sizeof(RowPageRef) + history_tail.capacity();
   // Asked at every publish: pages that are not at hand are not touched for it.
-  const std::size_t rows =
-      pages.size() == 1 ? pages.front().page->rows.capacity() : pages.size() * kMaxRowsPerPage;
-  bytes += pages.size() * (sizeof(RowPage) + 48) + rows * sizeof(ItemRow);
+  constexpr std::size_t kAboutPage = sizeof(RowPage) + 48 + kMaxRowsPerPage * 36;
+  bytes += pages.size() == 1 ? 48 + pages.front().page->memory_bytes() : pages.size() * kAboutPage;
   for (const SealedHistory& sealed : unwritten) {
     bytes += sizeof(SealedHistory) + 64 + sealed.bytes->capacity();
   }

@@ -3,6 +3,7 @@
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,56 +11,13 @@
 #include "base/clock.h"
 #include "schemas/ids.h"
 #include "state/digest.h"
+#include "state/row_page.h"
 #include "state/trend.h"
 
 namespace millrace::state {
 
 // Facts as values: what a partition's log says, and nothing else. Integers only. One writer changes
 // them; what is published is immutable.
-
-// Number of an item in its partition's dictionary: 0, 1, 2 … in the order of first mention in the
-// log.
-using ItemNumber = std::uint32_t;
-
-struct TypeCount {
-  std::uint32_t type = 0;
-  std::uint32_t count = 0;
-  friend bool operator==(const TypeCount&, const TypeCount&) = default;
-};
-// Ascending by type; no zero counts.
-using TypeCounts = boost::container::small_vector<TypeCount, 2>;
-void add_count(TypeCounts& counts, std::uint32_t type, std::int64_t by);
-std::uint32_t count_of(const TypeCounts& counts, std::uint32_t type);
-
-// Stored bits: never change one.
-enum RowFlag : std::uint8_t {
-  kLiked = 1,
-  kDisliked = 2,
-  kSaved = 4,
-  kWatched = 8,
-  kRated = 16,
-};
-
-// One person's dealings with one item.
-struct ItemRow {
-  ItemNumber item = 0;
-  std::uint8_t flags = 0;
-  std::int32_t rating_centi = 0;  // hundredths of a star, with kRated
-  std::uint32_t order = 0;        // place in the person's sequence, from 1; 0: not in it
-  UnixMillis last_time = 0;       // event time of the last event in log order
-  TypeCounts counts;
-  TrendShare trend{};
-
-  bool has(RowFlag flag) const { return (flags & flag) != 0; }
-  friend bool operator==(const ItemRow&, const ItemRow&) = default;
-};
-
-// Rows ascending by item; at most kMaxRowsPerPage.
-inline constexpr std::size_t kMaxRowsPerPage = 32;
-struct RowPage {
-  std::vector<ItemRow> rows;
-  mutable StoredDigest stored{};  // of its row in RocksDB; the commit thread's alone
-};
 
 // A row page of a person, with its place. Pages partition the items by ranges: a page holds items
 // from first_item (0 for the first page) up to the next page's first_item.
@@ -85,8 +43,8 @@ struct Person {
   std::uint64_t events = 0;          // applied so far
   std::uint32_t next_order = 1;      // next ItemRow::order
   std::vector<ItemNumber> sequence;  // the last `sequence_window` items in it, newest last
-  std::vector<RowPageRef>
-      pages;  // ascending by first_item; a single page is kept in the head's row
+  // Ascending by first_item; a single page is kept in the head's row.
+  boost::container::small_vector<RowPageRef, 1> pages;
   std::uint32_t next_page = 1;
   std::string history_tail;
   std::uint32_t history_first = 0;  // sealed pages [history_first, history_next) exist
@@ -95,17 +53,16 @@ struct Person {
   std::vector<SealedHistory> unwritten;   // sealed, and not yet known to be in RocksDB
   mutable StoredDigest stored{};          // of the head's row in RocksDB; the commit thread's alone
 
-  const ItemRow* find(ItemNumber item) const;
-  // The row of `item`, to change; inserted when absent. Clones a page that others hold too and
-  // splits one that is full. Ends the validity of references from earlier calls.
-  ItemRow& row(ItemNumber item);
+  std::optional<ItemRow> find(ItemNumber item) const;
+  // The row of `item`, an empty one when there is none.
+  ItemRow row(ItemNumber item) const;
+  // Replaces or inserts. Clones a page that others hold too and splits one that is full.
+  void put(const ItemRow& row);
   std::size_t memory_bytes() const;  // about
 
   template <class F>
   void for_each_row(F&& f) const {
-    for (const auto& ref : pages) {
-      for (const auto& row : ref.page->rows) f(row);
-    }
+    for (const auto& ref : pages) ref.page->for_each(f);
   }
 };
 

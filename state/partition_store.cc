@@ -118,8 +118,9 @@ ItemStats& PartitionStore::change_item(ItemNumber item) { return impl_->items.ch
 
 Duplicates& PartitionStore::duplicates() { return impl_->duplicates; }
 
-void PartitionStore::append_history(Person& person, const HistoryItem& entry, ItemNumber item) {
-  append_to_history(person, entry, item);
+void PartitionStore::append_history(Person& person, Offset offset, UnixMillis log_time,
+                                    const InteractionView& interaction, ItemNumber item) {
+  append_to_history(person, offset, log_time, interaction, item);
 }
 
 void PartitionStore::drop_history_before(Person& person, UnixMillis log_time) {

@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "schemas/event.h"
+#include "schemas/interaction_view.h"
 #include "state/duplicates.h"
 #include "state/item_cells.h"
 #include "state/item_index.h"
@@ -105,7 +106,8 @@ class PartitionStore {
   ItemStats& change_item(ItemNumber item);
   Duplicates& duplicates();
   // `person` is what change_person answered, here and below.
-  void append_history(Person& person, const HistoryItem& entry, ItemNumber item);
+  void append_history(Person& person, Offset offset, UnixMillis log_time,
+                      const InteractionView& interaction, ItemNumber item);
   void drop_history_before(Person& person,
                            UnixMillis log_time);  // sealed pages that are wholly older
   void add_dead_letter(DeadLetter letter);

@@ -18,7 +18,7 @@ std::size_t bytes_of(const Profile& profile) {
 // About what a head takes in a commit, with the row page that was touched.
 std::size_t row_bytes(const Person& person) {
   const std::size_t rows =
-      person.pages.size() == 1 ? person.pages.front().page->rows.size() : kMaxRowsPerPage / 2;
+      person.pages.size() == 1 ? person.pages.front().page->size() : kMaxRowsPerPage / 2;
   return 64 + rows * 40 + person.sequence.size() * 2 + person.pages.size() * 6 +
          person.history_tail.size();
 }
@@ -107,11 +107,8 @@ void People::warm(std::span<const PersonEntry* const> entries) {
   for (const PersonEntry* entry : entries) {
     const Person& person = *entry->published;
     if (person.pages.size() != 1) continue;
-    const auto& rows = person.pages.front().page->rows;
-    const auto* bytes = reinterpret_cast<const char*>(rows.data());
-    for (std::size_t at = 0; at < rows.size() * sizeof(ItemRow); at += 64) {
-      __builtin_prefetch(bytes + at);
-    }
+    const auto packed = person.pages.front().page->packed();
+    for (std::size_t at = 0; at < packed.size(); at += 64) __builtin_prefetch(packed.data() + at);
   }
 }
 

@@ -2,7 +2,7 @@
 
 namespace millrace::processors {
 
-Result<std::int32_t> count(const Interaction& interaction, state::ItemRow& /*row*/) {
+Result<std::int32_t> count(const InteractionView& interaction, state::ItemRow& /*row*/) {
   return interaction.weight;
 }
 

@@ -5,6 +5,6 @@ namespace millrace::processors {
 
 // The event is counted and weighs what its type weighs (view, play, share, purchase, custom types
 // …).
-Result<std::int32_t> count(const Interaction& interaction, state::ItemRow& row);
+Result<std::int32_t> count(const InteractionView& interaction, state::ItemRow& row);
 
 }  // namespace millrace::processors

@@ -4,16 +4,16 @@
 
 namespace millrace::processors {
 
-Result<std::int32_t> like(const Interaction& interaction, state::ItemRow& row) {
+Result<std::int32_t> like(const InteractionView& interaction, state::ItemRow& row) {
   clear_flag(row, state::kDisliked);
   return set_flag(row, state::kLiked) ? interaction.weight : 0;
 }
 
-Result<std::int32_t> unlike(const Interaction& interaction, state::ItemRow& row) {
+Result<std::int32_t> unlike(const InteractionView& interaction, state::ItemRow& row) {
   return clear_flag(row, state::kLiked) ? interaction.weight : 0;
 }
 
-Result<std::int32_t> dislike(const Interaction& interaction, state::ItemRow& row) {
+Result<std::int32_t> dislike(const InteractionView& interaction, state::ItemRow& row) {
   clear_flag(row, state::kLiked);
   return set_flag(row, state::kDisliked) ? interaction.weight : 0;
 }

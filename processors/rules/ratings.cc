@@ -4,8 +4,8 @@
 
 namespace millrace::processors {
 
-Result<std::int32_t> rate(const Interaction& interaction, state::ItemRow& row) {
-  const auto value = interaction.event.value_centi;
+Result<std::int32_t> rate(const InteractionView& interaction, state::ItemRow& row) {
+  const auto value = interaction.value_centi;
   if (!value || *value < 50 || *value > 500) {
     return fail(Code::kInvalid, "rate needs a value from 0.5 to 5", "data.value");
   }
@@ -14,7 +14,7 @@ Result<std::int32_t> rate(const Interaction& interaction, state::ItemRow& row) {
   return set_flag(row, state::kRated) ? interaction.weight : 0;
 }
 
-Result<std::int32_t> unrate(const Interaction& interaction, state::ItemRow& row) {
+Result<std::int32_t> unrate(const InteractionView& interaction, state::ItemRow& row) {
   row.rating_centi = 0;
   return clear_flag(row, state::kRated) ? interaction.weight : 0;
 }

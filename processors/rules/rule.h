@@ -2,7 +2,7 @@
 #include <cstdint>
 
 #include "base/result.h"
-#include "schemas/event.h"
+#include "schemas/interaction_view.h"
 #include "state/pages.h"
 
 namespace millrace::processors {
@@ -14,6 +14,6 @@ namespace millrace::processors {
 //
 // Counts by type, history, trend shares and item statistics follow from the row and the answer; no
 // rule does them by itself (processors/apply.cc).
-using Rule = Result<std::int32_t> (*)(const Interaction& interaction, state::ItemRow& row);
+using Rule = Result<std::int32_t> (*)(const InteractionView& interaction, state::ItemRow& row);
 
 }  // namespace millrace::processors

@@ -1,11 +1,12 @@
 #include "processors/views/cooccurrence.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace millrace::processors {
 
-// Linear probing; deletion shifts back. Capacity grows by a third, so that the fill stays high.
+// Linear probing; deletion shifts back. Capacity grows by half, so that the fill stays high.
 struct Cooccurrence::Row {
   static constexpr std::uint32_t kFirstCapacity = 6;
 
@@ -42,7 +43,7 @@ struct Cooccurrence::Row {
   std::size_t grow() {
     const std::uint32_t old_capacity = capacity;
     auto old = std::move(slots);
-    capacity = std::max(kFirstCapacity, capacity + capacity / 3);
+    capacity = std::max(kFirstCapacity, capacity + capacity / 2);
     slots = std::make_unique<Neighbour[]>(capacity);
     for (std::uint32_t i = 0; i < old_capacity; ++i) {
       if (old[i].count != 0) slots[place(old[i].item)] = old[i];
@@ -76,35 +77,79 @@ Cooccurrence::Row& Cooccurrence::row_for(state::ItemIndex item) {
   return rows_[item];
 }
 
+void Cooccurrence::count(Row& row, state::ItemIndex other) {
+  const bool may_grow = bytes_.load(std::memory_order_relaxed) < budget_;
+  if (row.full() && may_grow) bytes_.fetch_add(row.grow(), std::memory_order_relaxed);
+  Neighbour* slot = row.capacity == 0 ? nullptr : &row.slots[row.place(other)];
+  if (slot == nullptr || (slot->count == 0 && !may_grow)) {
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (slot->count == 0) {
+    slot->item = other;
+    ++row.used;
+  }
+  ++slot->count;
+}
+
+void Cooccurrence::uncount(Row& row, state::ItemIndex other) {
+  if (row.capacity == 0) return;
+  const std::uint32_t at = row.place(other);
+  if (row.slots[at].count != 0 && --row.slots[at].count == 0) row.erase(at);
+}
+
 void Cooccurrence::change(state::ItemIndex item, std::span<const state::ItemIndex> others,
                           bool add) {
   Row& row = row_for(item);
   const std::lock_guard lock(lock_of(item));
-  for (const state::ItemIndex other : others) {
-    if (row.capacity == 0 && !add) return;
-    const bool may_grow = bytes_.load(std::memory_order_relaxed) < budget_;
-    if (add && row.full()) {
-      if (may_grow) {
-        bytes_.fetch_add(row.grow(), std::memory_order_relaxed);
-      } else if (row.capacity == 0) {
-        refused_.fetch_add(1, std::memory_order_relaxed);
-        continue;
-      }
+  for (const state::ItemIndex other : others) add ? count(row, other) : uncount(row, other);
+}
+
+void Cooccurrence::count_stripe(std::span<const Half> halves) {
+  constexpr std::size_t kAhead = 8;  // memory is slow: ask for it early
+  const std::lock_guard lock(lock_of(halves.front().row));
+  for (std::size_t i = 0; i < halves.size(); ++i) {
+    if (i + kAhead < halves.size()) {
+      const Half& soon = halves[i + kAhead];
+      const Row& row = rows_[soon.row];
+      if (row.capacity != 0) __builtin_prefetch(&row.slots[row.home(soon.other)], 1);
     }
-    const std::uint32_t at = row.place(other);
-    Neighbour& slot = row.slots[at];
-    if (slot.count == 0) {
-      if (!add) continue;
-      if (!may_grow) {
-        refused_.fetch_add(1, std::memory_order_relaxed);
-        continue;
-      }
-      slot.item = other;
-      ++row.used;
-    }
-    slot.count += add ? 1u : ~0u;
-    if (slot.count == 0) row.erase(at);
+    count(rows_[halves[i].row], halves[i].other);
   }
+}
+
+void Cooccurrence::Batch::add(state::ItemIndex item, std::span<const state::ItemIndex> window) {
+  items_.push_back(item);
+  for (const state::ItemIndex other : window) {
+    halves_.push_back({item, other});
+    halves_.push_back({other, item});
+  }
+}
+
+void Cooccurrence::Batch::settle(Cooccurrence& table) {
+  for (const state::ItemIndex item : items_) {
+    table.row_for(item).people.fetch_add(1, std::memory_order_relaxed);
+  }
+  items_.clear();
+  std::array<std::size_t, kStripes + 1> ends{};  // by stripe, after placing; before: beginnings
+  state::ItemIndex highest = 0;
+  for (const Half& half : halves_) {
+    ++ends[half.row % kStripes + 1];
+    highest = std::max(highest, half.row);
+  }
+  if (halves_.empty()) return;
+  table.row_for(highest);
+  for (std::size_t stripe = 0; stripe < kStripes; ++stripe) ends[stripe + 1] += ends[stripe];
+  ordered_.resize(halves_.size());
+  for (const Half& half : halves_) ordered_[ends[half.row % kStripes]++] = half;
+  std::size_t begin = 0;
+  for (std::size_t stripe = 0; stripe < kStripes; ++stripe) {
+    if (ends[stripe] > begin) {
+      table.count_stripe(std::span(ordered_).subspan(begin, ends[stripe] - begin));
+    }
+    begin = ends[stripe];
+  }
+  halves_.clear();
 }
 
 void Cooccurrence::add(state::ItemIndex item, std::span<const state::ItemIndex> window) {

@@ -20,7 +20,7 @@ struct Neighbour {
 
 // How often two items come close together in people's sequences: a symmetric matrix of counts, by
 // rows that are open-addressing tables of (item, count), 8 bytes an entry. Each pair stands in both
-// rows, so that a row can be read by itself: about 21 bytes a pair at the mean fill of 0.75 (a
+// rows, so that a row can be read by itself: about 23 bytes a pair at the mean fill of 0.71 (a
 // window of 50 over 10 million interactions and 100,000 items is about 0.9 GB by halves, twice that
 // here; a budget bounds it).
 //
@@ -28,6 +28,10 @@ struct Neighbour {
 // out does not depend on the order of writers as long as the budget is not reached. Beyond it new
 // pairs are refused and counted, known ones go on counting.
 class Cooccurrence {
+  struct Half {  // of a pair: `other` counts once more in the row
+    state::ItemIndex row = 0, other = 0;
+  };
+
  public:
   explicit Cooccurrence(std::size_t budget_bytes = SIZE_MAX);
   ~Cooccurrence();
@@ -38,6 +42,20 @@ class Cooccurrence {
   // Takes back an add with the same arguments.
   void remove(state::ItemIndex item, std::span<const state::ItemIndex> window);
   void clear();
+
+  // Adds of many people taken together: each stripe's lock once, its rows while they are in the
+  // cache. One thread a batch; what it holds counts from settle() on.
+  class Batch {
+   public:
+    void add(state::ItemIndex item, std::span<const state::ItemIndex> window);
+    void settle(Cooccurrence& table);
+    bool large() const { return halves_.size() >= kLarge; }  // enough to settle
+
+   private:
+    static constexpr std::size_t kLarge = 1u << 18;  // 2 MiB
+    std::vector<state::ItemIndex> items_;
+    std::vector<Half> halves_, ordered_;
+  };
 
   std::vector<Neighbour> row(state::ItemIndex item) const;              // in no particular order
   void row(state::ItemIndex item, std::vector<Neighbour>& into) const;  // the same, reusing memory
@@ -50,6 +68,9 @@ class Cooccurrence {
   static constexpr std::size_t kStripes = 256;
 
   void change(state::ItemIndex row, std::span<const state::ItemIndex> others, bool add);
+  void count(Row& row, state::ItemIndex other);  // with the row's lock held
+  void uncount(Row& row, state::ItemIndex other);
+  void count_stripe(std::span<const Half> halves);
   std::mutex& lock_of(state::ItemIndex item) const { return locks_[item % kStripes].mutex; }
   Row& row_for(state::ItemIndex item);  // grows the table
 

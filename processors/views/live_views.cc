@@ -21,6 +21,7 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
       names_(names),
       options_(options),
       cooccurrence_(cooccurrence_bytes),
+      unsettled_(stores_.size()),
       lists_(items) {
   auto& bytes = metrics.gauge("cooccurrence_memory_bytes", "What co-occurrence takes in memory.");
   auto& refused = metrics.gauge("cooccurrence_pairs_refused",
@@ -50,11 +51,18 @@ Status LiveViews::rebuild() {
   return {};
 }
 
-void LiveViews::entered(state::ItemIndex item, const std::vector<state::ItemIndex>& window) {
-  cooccurrence_.add(item, window);
+void LiveViews::entered(std::uint16_t partition, state::ItemIndex item,
+                        const std::vector<state::ItemIndex>& window) {
+  auto& batch = unsettled_[partition];
+  batch.add(item, window);
+  if (batch.large()) batch.settle(cooccurrence_);
 }
 
-void LiveViews::erased(const std::vector<state::ItemIndex>& sequence, std::uint32_t window) {
+void LiveViews::settle(std::uint16_t partition) { unsettled_[partition].settle(cooccurrence_); }
+
+void LiveViews::erased(std::uint16_t partition, const std::vector<state::ItemIndex>& sequence,
+                       std::uint32_t window) {
+  settle(partition);  // what is taken back must have been added
   for (std::size_t i = 0; i < sequence.size(); ++i) {
     const auto from = i - std::min<std::size_t>(i, window);
     cooccurrence_.remove(sequence[i], std::span(sequence).subspan(from, i - from));

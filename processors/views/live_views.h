@@ -30,8 +30,11 @@ class LiveViews final : public ViewSink {
   Status rebuild();
 
   // ---- from writers ----
-  void entered(state::ItemIndex item, const std::vector<state::ItemIndex>& window) override;
-  void erased(const std::vector<state::ItemIndex>& sequence, std::uint32_t window) override;
+  void entered(std::uint16_t partition, state::ItemIndex item,
+               const std::vector<state::ItemIndex>& window) override;
+  void erased(std::uint16_t partition, const std::vector<state::ItemIndex>& sequence,
+              std::uint32_t window) override;
+  void settle(std::uint16_t partition) override;
   std::shared_ptr<const state::Profile> changed(
       std::uint16_t partition, const state::Profile* profile, const state::Person& person,
       const state::ItemRow& before, const state::ItemRow& after, state::ItemIndex item) override;
@@ -56,6 +59,7 @@ class LiveViews final : public ViewSink {
   const state::CatalogNames& names_;
   const RankingOptions options_;
   Cooccurrence cooccurrence_;
+  std::vector<Cooccurrence::Batch> unsettled_;  // by partition, its writer's
   RankedListsBuilder lists_;
 };
 

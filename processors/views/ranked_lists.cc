@@ -151,6 +151,8 @@ void RankedListsBuilder::carry_out_edits() {
 
 void RankedListsBuilder::update(std::span<const state::ItemIndex> touched,
                                 const state::CatalogView& catalog, const CountsOf& counts) {
+  // Beyond this it costs less to sort everything once.
+  if (touched.size() > placed_.size() / 10 && touched.size() > 100) return rebuild(catalog, counts);
   std::vector<state::ItemIndex> items(touched.begin(), touched.end());
   std::sort(items.begin(), items.end());
   items.erase(std::unique(items.begin(), items.end()), items.end());

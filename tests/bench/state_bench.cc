@@ -79,7 +79,7 @@ void apply(PartitionStore& store, const Ruleset& rules, Offset offset, const Ben
   store.duplicates().add(identity, {offset, event.time, Verdict::kApplied});
   const ItemNumber number = store.number_of(event.item);
   Person& person = store.change_person(event.user);
-  ItemRow& row = person.row(number);
+  ItemRow row = person.row(number);
   ItemStats& stats = store.change_item(number);
   contribute(stats, row, -1);
   ++person.events;
@@ -101,14 +101,13 @@ void apply(PartitionStore& store, const Ruleset& rules, Offset offset, const Ben
     }
   }
   contribute(stats, row, 1);
-  HistoryItem entry;
-  entry.offset = offset;
-  entry.log_time = event.time;
-  entry.type = event.type;
-  entry.event.time = event.time;
-  entry.event.session = "s1";
-  entry.event.device = "mobile";
-  store.append_history(person, entry, number);
+  person.put(row);
+  InteractionView interaction;
+  interaction.type_number = event.type;
+  interaction.time = event.time;
+  interaction.session = "s1";
+  interaction.device = "mobile";
+  store.append_history(person, offset, event.time, interaction, number);
 }
 
 struct Time {

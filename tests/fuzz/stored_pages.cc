@@ -34,7 +34,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!person || person->pages.size() > 1) break;
       settle(bytes, decode_person, [&](const Person& p) { return encoder.person(p); });
       Person changed = *person;
-      changed.row(7).order = 1;  // an odd page must not break the next change
+      ItemRow row = changed.row(7);
+      row.order = 1;
+      changed.put(row);  // an odd page must not break the next change
       break;
     }
     case 'r':

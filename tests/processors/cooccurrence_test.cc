@@ -115,12 +115,33 @@ TEST(CooccurrenceTest, SeveralWritersSumUpToTheSame) {
   EXPECT_EQ(all_of(together, 60), all_of(alone, 60));
 }
 
+TEST(CooccurrenceTest, ABatchAddsWhatSingleAddsDo) {
+  Cooccurrence single, batched;
+  Cooccurrence::Batch batch;
+  std::mt19937 random(9);
+  for (int i = 0; i < 3000; ++i) {
+    const state::ItemIndex item = any_item(random);
+    const auto window = random_window(random, item);
+    single.add(item, window);
+    batch.add(item, window);
+    if (i % 700 == 0) batch.settle(batched);
+  }
+  batch.settle(batched);
+  batch.settle(batched);  // nothing is left to add
+  EXPECT_EQ(all_of(batched, 60), all_of(single, 60));
+  for (state::ItemIndex item = 0; item < 60; ++item) {
+    EXPECT_EQ(batched.people(item), single.people(item));
+  }
+}
+
 TEST(CooccurrenceTest, TheWholeSequenceComesInItsOrder) {
   state::Person person;
-  person.row(4).order = 2;
-  person.row(9).order = 1;
-  person.row(5).order = 0;
-  person.row(1).order = 7;
+  const std::pair<state::ItemNumber, std::uint32_t> orders[] = {{4, 2}, {9, 1}, {5, 0}, {1, 7}};
+  for (const auto& [item, order] : orders) {
+    state::ItemRow row = person.row(item);
+    row.order = order;
+    person.put(row);
+  }
   EXPECT_EQ(whole_sequence(person), (std::vector<state::ItemNumber>{9, 4, 1}));
 }
 

@@ -63,8 +63,7 @@ TEST(ProfileTest, KeptUpRowByRowItEqualsAFullBuild) {
     is.view.person->for_each_row([&](const state::ItemRow& row) {
       if (is.index_of(row.item) != world.index(item)) return;
       after = row;
-      const auto* old = was.view.person ? was.view.person->find(row.item) : nullptr;
-      if (old != nullptr) before = *old;
+      if (was.view.person) before = was.view.person->row(row.item);
     });
     const auto full = build_profile(*is.view.person, is.index_of, world.catalog());
     if (joined_with(kept, world.catalog())) {

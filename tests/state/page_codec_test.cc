@@ -55,7 +55,7 @@ Person example_person(int items) {
   add_count(person.counts, 14, items);
   person.events = 4u * static_cast<std::uint64_t>(items);
   for (ItemNumber item = 0; item < static_cast<ItemNumber>(items); ++item) {
-    person.row(item * 3) = example_row(item * 3);
+    person.put(example_row(item * 3));
     person.sequence.push_back(item * 3);
   }
   person.next_order = 100;
@@ -89,7 +89,7 @@ TEST(PageCodec, SmallPerson) {
   const auto back = decode_person(golden("person_small", encoder.person(person)));
   ASSERT_TRUE(back);
   expect_same_head(*back, person);
-  EXPECT_EQ(back->pages[0].page->rows, person.pages[0].page->rows);
+  EXPECT_EQ(back->pages[0].page->rows(), person.pages[0].page->rows());
 }
 
 TEST(PageCodec, LargePersonKeepsPagesApart) {
@@ -101,7 +101,7 @@ TEST(PageCodec, LargePersonKeepsPagesApart) {
   EXPECT_EQ(back->pages[0].page, nullptr);
   const auto page = decode_row_page(golden("row_page", encoder.row_page(*person.pages[1].page)));
   ASSERT_TRUE(page);
-  EXPECT_EQ((*page)->rows, person.pages[1].page->rows);
+  EXPECT_EQ((*page)->rows(), person.pages[1].page->rows());
 }
 
 TEST(PageCodec, FullPageFitsFourKilobytes) {
@@ -205,27 +205,27 @@ TEST(PageCodec, Position) {
 
 TEST(PageCodec, HistoryPage) {
   Person person;
-  HistoryItem entry;
-  entry.offset = 3;
-  entry.log_time = 1000;
-  entry.type = 14;
-  entry.event.time = 900;
-  entry.event.value_centi = 0;
-  entry.event.duration_s = 7;
-  entry.event.mood = "calm";
-  entry.event.mood_intensity = 2;
-  entry.event.session = "s";
-  entry.event.context = "{}";
-  entry.event.context_is_object = true;
-  entry.event.notes = "n";
-  entry.event.device = "d";
-  entry.event.recommendation_id = "r";
-  append_to_history(person, entry, 4);
+  Interaction told;
+  told.type_number = 14;
+  told.event.time = 900;
+  told.event.value_centi = 0;
+  told.event.duration_s = 7;
+  told.event.mood = "calm";
+  told.event.mood_intensity = 2;
+  told.event.session = "s";
+  told.event.context = "{}";
+  told.event.context_is_object = true;
+  told.event.notes = "n";
+  told.event.device = "d";
+  told.event.recommendation_id = "r";
+  append_to_history(person, 3, 1000, view_of(told), 4);
   golden("history", person.history_tail);
   HistoryGatherer gatherer({});
   ASSERT_TRUE(gatherer.add_page(person.history_tail));
   ASSERT_EQ(gatherer.entries.size(), 1u);
-  EXPECT_EQ(gatherer.entries[0].event, entry.event);
+  EXPECT_EQ(gatherer.entries[0].offset, 3);
+  EXPECT_EQ(gatherer.entries[0].log_time, 1000);
+  EXPECT_EQ(gatherer.entries[0].event, told.event);
   EXPECT_EQ(gatherer.entries[0].type, 14u);
   EXPECT_EQ(gatherer.numbers[0], 4u);
 }

@@ -116,7 +116,7 @@ inline void apply_event(PartitionStore& store, const TestRecord& record) {
   const Ruleset rules;
   const ItemNumber number = store.number_of(record.item);
   Person& person = store.change_person(record.user);
-  ItemRow& row = person.row(number);
+  ItemRow row = person.row(number);
   const ItemRow before = row;
   ++person.events;
   add_count(person.counts, record.type, 1);
@@ -134,18 +134,18 @@ inline void apply_event(PartitionStore& store, const TestRecord& record) {
     row.trend[h].advance_to(trend_epoch(record.log_time, half_lives[h]));
     row.trend[h].newer += trend_increment(3, record.log_time, half_lives[h]);
   }
+  person.put(row);
   person.sequence.push_back(number);
   if (person.sequence.size() > 50) person.sequence.erase(person.sequence.begin());
   ItemStats& stats = store.change_item(number);
   contribute(stats, before, -1);
   contribute(stats, row, 1);
-  HistoryItem entry;
-  entry.offset = record.offset;
-  entry.log_time = record.log_time;
-  entry.type = record.type;
-  entry.event.time = row.last_time;
-  entry.event.session = "s" + std::to_string(record.offset % 7);
-  store.append_history(person, entry, number);
+  const std::string session = "s" + std::to_string(record.offset % 7);
+  InteractionView interaction;
+  interaction.type_number = record.type;
+  interaction.time = row.last_time;
+  interaction.session = session;
+  store.append_history(person, record.offset, record.log_time, interaction, number);
 }
 
 inline void apply_record(PartitionStore& store, const TestRecord& record, std::int64_t retention) {

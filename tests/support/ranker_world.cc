@@ -76,7 +76,7 @@ void RankerWorld::change(const std::string& user, const std::string& item, Built
   const state::ItemNumber number = place->second;
   auto& kept = partition.people[user];
   auto person = kept ? std::make_shared<Person>(*kept) : std::make_shared<Person>();
-  ItemRow& row = person->row(number);
+  ItemRow row = person->row(number);
   const ItemRow before = row;
   edit(row);
   const auto type_number = static_cast<std::uint32_t>(type);
@@ -91,6 +91,7 @@ void RankerWorld::change(const std::string& user, const std::string& item, Built
   row.last_time = now;
   ++person->events;
   if (weight > 0) enter_sequence(partition, *person, row);
+  person->put(row);
   state::contribute(partition.stats[number], before, -1);
   state::contribute(partition.stats[number], row, 1);
   partition.cells.store(partition.indexes[number], partition.stats[number]);
