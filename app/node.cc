@@ -189,7 +189,7 @@ serving::Reply Node::call(serving::Request request) const {
   std::promise<serving::Reply> promise;
   auto later = promise.get_future();
   std::get<serving::Later>(answer).start(
-      [&promise](serving::Reply reply) { promise.set_value(std::move(reply)); });
+      [&promise](const serving::Render& render) { promise.set_value(render()); });
   return later.get();
 }
 

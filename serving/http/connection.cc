@@ -39,18 +39,20 @@ class Ticket {
   Ticket(std::shared_ptr<Mailbox> mailbox, std::weak_ptr<Connection> connection,
          std::uint64_t number)
       : mailbox_(std::move(mailbox)), connection_(std::move(connection)), number_(number) {}
-  ~Ticket() { finish(problem(500, "The request was dropped without an answer.")); }
+  ~Ticket() {
+    finish([] { return problem(500, "The request was dropped without an answer."); });
+  }
   Ticket(const Ticket&) = delete;
   Ticket& operator=(const Ticket&) = delete;
 
-  void finish(Reply reply) {
+  void finish(Render render) {
     if (done_.exchange(true)) return;
     const std::lock_guard lock(mailbox_->mutex);
     if (mailbox_->worker == nullptr) return;
     mailbox_->worker->state().metrics.levels().in_flight.fetch_sub(1);
     net::post(mailbox_->worker->io(),
-              [connection = connection_, number = number_, r = std::move(reply)]() mutable {
-                if (const auto alive = connection.lock()) alive->on_later(number, std::move(r));
+              [connection = connection_, number = number_, r = std::move(render)] {
+                if (const auto alive = connection.lock()) alive->on_later(number, r);
               });
   }
 
@@ -206,7 +208,7 @@ Connection::Next Connection::begin_later(Later later) {
   later_until_ = served_at_ + micros(state_.options.later_deadline);
   auto ticket = std::make_shared<Ticket>(worker_.mailbox(), weak_from_this(), ++ticket_);
   try {
-    later.start([ticket](Reply reply) { ticket->finish(std::move(reply)); });
+    later.start([ticket](Render render) { ticket->finish(std::move(render)); });
   } catch (const std::exception& error) {
     log_error(std::string("an answer that was to come later threw: ") + error.what());
     state_.metrics.count_exception(route_);
@@ -214,9 +216,20 @@ Connection::Next Connection::begin_later(Later later) {
   return Next::kWait;
 }
 
-void Connection::on_later(std::uint64_t ticket, Reply reply) {
+Reply Connection::rendered(const Render& render) {
+  try {
+    return render();
+  } catch (const std::exception& error) {
+    log_error(std::string("rendering an answer that came later threw: ") + error.what());
+    state_.metrics.count_exception(route_);
+    return problem(500, "The request could not be served; the log says why.");
+  }
+}
+
+void Connection::on_later(std::uint64_t ticket, const Render& render) {
   if (!waiting_ || ticket != ticket_ || phase_ == Phase::kClosed) return;
   waiting_ = false;
+  Reply reply = rendered(render);
   if (phase_ == Phase::kWriting) {
     came_while_writing_ = std::move(reply);
     return;

@@ -32,7 +32,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void stop();
   void close();
   // The answer that request number `ticket` waited for; too late, it is dropped.
-  void on_later(std::uint64_t ticket, Reply reply);
+  void on_later(std::uint64_t ticket, const Render& render);
 
  private:
   enum class Phase { kIdle, kHead, kBody, kServing, kWaiting, kWriting, kLingering, kClosed };
@@ -45,6 +45,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Next want_more();
   Next serve();
   Next begin_later(Later later);
+  Reply rendered(const Render& render);
   Next respond(Reply reply);
   Next refuse(int status, std::string_view reason, std::optional<Rejection> rejection);
   void set_request_id(Request& request);

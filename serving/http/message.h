@@ -33,12 +33,16 @@ struct Reply {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
+// Makes an answer whose time has come: called at most once, on the thread of the connection that
+// waits for it, so that whoever learns that it is time is not held up by writing it.
+using Render = std::function<Reply()>;
+
 // An answer that comes later: `start` is called once, off the parser, and calls `finish` exactly
 // once from any thread. The connection waits; its thread does not. The Request lives only until the
 // handler returns: `start` holds copies of what it needs. Letting go of `finish` uncalled answers
-// 500.
+// 500; a client that has left is not rendered for.
 struct Later {
-  std::function<void(std::function<void(Reply)> finish)> start;
+  std::function<void(std::function<void(Render)> finish)> start;
 };
 
 using Answer = std::variant<Reply, Later>;

@@ -140,10 +140,12 @@ Answer on_thread(WorkThread& thread, std::size_t max_waiting, Error when_full,
                 work = std::move(work)](auto finish) {
     const bool taken = thread.submit(
         [work, finish](bool stopping) {
-          finish(stopping ? problem({Code::kUnavailable, "the server is stopping", {}}) : work());
+          auto reply =
+              stopping ? problem({Code::kUnavailable, "the server is stopping", {}}) : work();
+          finish([reply = std::move(reply)] { return reply; });
         },
         max_waiting);
-    if (!taken) finish(problem(when_full));
+    if (!taken) finish([when_full] { return problem(when_full); });
   }};
 }
 
@@ -160,7 +162,9 @@ Answer get_digest(const Request& request, const Deps& deps, WorkThread& thread) 
     if (*offset > deps.log->end(**partition)) return problem(not_kept(*offset).value());
     return Later{[deps, partition = **partition, offset = *offset](auto finish) {
       deps.engine->digest_at(partition.index, offset, [=](Result<state::Digest> digest) {
-        finish(digest ? digests_reply({{partition, offset, *digest}}) : problem(digest.error()));
+        finish([=] {
+          return digest ? digests_reply({{partition, offset, *digest}}) : problem(digest.error());
+        });
       });
     }};
   }

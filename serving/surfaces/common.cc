@@ -60,7 +60,8 @@ Answer when_reached(const Deps& deps, const Position& position, std::function<Re
   return Later{[&publisher, timeout_ms, position, answer = std::move(answer)](auto finish) {
     publisher.when_reached(position, timeout_ms,
                            [position, answer, finish = std::move(finish)](bool reached) {
-                             finish(reached ? answer() : not_yet(position));
+                             if (reached) return finish(answer);
+                             finish([position] { return not_yet(position); });
                            });
   }};
 }
@@ -90,14 +91,16 @@ Answer commands(const Deps& deps, std::vector<CatalogRecord> records, const std:
                 answer = std::move(answer)](auto finish) mutable {
     deps.log->append(std::move(appends), [deps, id, answer, finish = std::move(finish)](
                                              ingest::AppendResult offsets) {
-      if (!offsets) return finish(problem(offsets.error()));
+      if (!offsets) return finish([error = offsets.error()] { return problem(error); });
       Position position;
       position.include(kCatalogPartition, offsets->back());
       deps.engine->publisher().when_reached(
           position, deps.options.position_wait_ms, [id, position, answer, finish](bool reached) {
-            Reply reply = reached ? answer(position) : outcome_unknown(id);
-            set_position(reply, position);
-            finish(std::move(reply));
+            finish([id, position, answer, reached] {
+              Reply reply = reached ? answer(position) : outcome_unknown(id);
+              set_position(reply, position);
+              return reply;
+            });
           });
     });
   }};

@@ -245,12 +245,13 @@ Answer replay_letters(const Request& request, const Deps& deps) {
   return Later{[deps, appends = std::move(all->appends), targets = std::move(targets),
                 skipped = all->skipped](auto finish) mutable {
     deps.log->append(std::move(appends), [targets, skipped, finish](ingest::AppendResult offsets) {
-      if (!offsets) return finish(problem(offsets.error()));
+      if (!offsets) return finish([error = offsets.error()] { return problem(error); });
       Position position;
       for (std::size_t i = 0; i < offsets->size(); ++i) {
         position.include(targets[i], (*offsets)[i]);
       }
-      finish(replayed_reply(targets.size(), skipped, position));
+      finish(
+          [=, replayed = targets.size()] { return replayed_reply(replayed, skipped, position); });
     });
   }};
 }

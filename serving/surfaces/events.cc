@@ -101,6 +101,20 @@ void name_by_key(const std::string& key, std::vector<EventOutcome>& events) {
   }
 }
 
+// Of the events that were waited for, now that they are applied or the time is up.
+Reply settled_reply(Receipt receipt, bool applied, const Deps& deps) {
+  if (applied) {
+    settle(receipt, *deps.engine);
+    return receipt_reply(receipt);
+  }
+  auto reply = problem({Code::kTimeout,
+                        "the events are kept but not applied yet: ask with this position, or send "
+                        "them again with the same ids",
+                        {}});
+  set_position(reply, receipt.position);
+  return reply;
+}
+
 Answer post_events(const Request& request, const Deps& deps) {
   const bool wait = request.query_value("wait") == "applied";
   if (request.query_value("wait") && !wait) {
@@ -121,22 +135,13 @@ Answer post_events(const Request& request, const Deps& deps) {
   return Later{[deps, wait, events = std::move(*events)](auto finish) mutable {
     deps.acceptor->accept(
         std::move(events), [deps, wait, finish = std::move(finish)](Result<Receipt> receipt) {
-          if (!receipt) return finish(problem(receipt.error()));
-          if (!wait) return finish(receipt_reply(*receipt));
+          if (!receipt) return finish([error = receipt.error()] { return problem(error); });
+          if (!wait) return finish([r = std::move(*receipt)] { return receipt_reply(r); });
           const auto position = receipt->position;
           deps.engine->publisher().when_reached(
               position, deps.options.position_wait_ms,
-              [deps, finish, receipt = std::move(*receipt)](bool reached) mutable {
-                if (!reached) {
-                  auto reply = problem({Code::kTimeout,
-                                        "the events are kept but not applied yet: ask with this "
-                                        "position, or send them again with the same ids",
-                                        {}});
-                  set_position(reply, receipt.position);
-                  return finish(std::move(reply));
-                }
-                settle(receipt, *deps.engine);
-                finish(receipt_reply(receipt));
+              [deps, finish, receipt = std::move(*receipt)](bool reached) {
+                finish([deps, receipt, reached] { return settled_reply(receipt, reached, deps); });
               });
         });
   }};

@@ -86,14 +86,16 @@ Answer erase_user(const Request& request, const Deps& deps) {
   return Later{[deps, partition, user = *user, name = *name, bytes = encode(record)](auto finish) {
     const auto appended = [deps, partition, user, name,
                            finish = std::move(finish)](ingest::AppendResult offsets) {
-      if (!offsets) return finish(problem(offsets.error()));
+      if (!offsets) return finish([error = offsets.error()] { return problem(error); });
       const auto offset = offsets->front();
       const auto& engine = *deps.engine;
-      deps.engine->publisher().when(
-          Erased(engine, user, offset), deps.options.position_wait_ms,
-          [&engine, partition, offset, name, finish](bool done) {
-            finish(done ? erased_reply(engine, partition, offset) : outcome_unknown(name));
-          });
+      deps.engine->publisher().when(Erased(engine, user, offset), deps.options.position_wait_ms,
+                                    [&engine, partition, offset, name, finish](bool done) {
+                                      finish([=, &engine] {
+                                        return done ? erased_reply(engine, partition, offset)
+                                                    : outcome_unknown(name);
+                                      });
+                                    });
     };
     deps.log->append({{kCatalogPartition, {}, bytes}}, appended);
   }};

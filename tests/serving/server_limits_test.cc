@@ -123,10 +123,10 @@ TEST(ServerLimits, RequestsInFlight) {
   EXPECT_EQ(reply.header("retry-after"), "1");
   EXPECT_EQ(two.get("/hello").status, 200);
   EXPECT_EQ(server.rejected("in_flight"), 1);
-  finish(text_reply("done"));
+  finish(renders_text("done"));
   EXPECT_EQ(one.read_reply().body, "done");
   two.send_raw("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
-  server.parked.take()(text_reply("now"));
+  server.parked.take()(renders_text("now"));
   EXPECT_EQ(two.read_reply().body, "now");
 }
 
@@ -200,8 +200,8 @@ TEST(ServerLimits, AnswersThatDoNotCome) {
   EXPECT_EQ(server.rejected("later_timeout"), 1);
   client.send_raw("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
   const Parked::Finish second = server.parked.take();
-  finish(text_reply("too late"));
-  second(text_reply("in time"));
+  finish(renders_text("too late"));
+  second(renders_text("in time"));
   EXPECT_EQ(client.read_reply().body, "in time");
 }
 

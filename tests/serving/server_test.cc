@@ -74,10 +74,10 @@ TEST(Server, AnswersPipelinedRequestsInOrder) {
   HttpClient client(server.port());
   client.send_raw(get("/echo?1") + get("/later") + get("/echo?3") + get("/later") + get("/echo?5"));
   EXPECT_EQ(client.read_reply().body, "GET /echo?1 ");
-  server.parked.take()(text_reply("two"));
+  server.parked.take()(renders_text("two"));
   EXPECT_EQ(client.read_reply().body, "two");
   EXPECT_EQ(client.read_reply().body, "GET /echo?3 ");
-  server.parked.take()(text_reply("four"));
+  server.parked.take()(renders_text("four"));
   EXPECT_EQ(client.read_reply().body, "four");
   EXPECT_EQ(client.read_reply().body, "GET /echo?5 ");
 }
@@ -121,9 +121,31 @@ TEST(Server, WaitsForAnAnswerWithoutAThread) {
   const Parked::Finish finish = server.parked.take();
   EXPECT_EQ(other.get("/hello").body, "hello");
   EXPECT_EQ(server.metric("http_requests_in_flight"), 1);
-  std::jthread([&] { finish(text_reply("from another thread")); });
+  std::jthread([&] { finish(renders_text("from another thread")); });
   EXPECT_EQ(waiting.read_reply().body, "from another thread");
   EXPECT_EQ(server.metric("http_requests_in_flight"), 0);
+}
+
+TEST(Server, RendersALaterWhereItsConnectionLives) {
+  ServerOptions options;
+  options.threads = 1;
+  TestServer server(options);
+  HttpClient client(server.port());
+  const std::string handlers = client.get("/thread").body;
+  client.send_raw(get("/later"));
+  server.parked.take()(this_thread);
+  EXPECT_EQ(client.read_reply().body, handlers);
+  EXPECT_NE(this_thread().body, handlers);
+}
+
+TEST(Server, ARenderThatThrowsIsA500) {
+  TestServer server;
+  HttpClient client(server.port());
+  client.send_raw(get("/later"));
+  server.parked.take()([]() -> Reply { throw std::runtime_error("thrown on purpose"); });
+  EXPECT_EQ(client.read_reply().status, 500);
+  EXPECT_EQ(server.metric("http_handler_exceptions_total{route=\"/later\"}"), 1);
+  EXPECT_EQ(client.get("/hello").status, 200);
 }
 
 TEST(Server, CountsOnlyTheFirstFinish) {
@@ -148,7 +170,7 @@ TEST(Server, AnAnswerForAClientThatLeftIsDropped) {
   {
     HttpClient client(server.port());
     client.send_raw(get("/later"));
-    server.parked.take()(text_reply("nobody"));
+    server.parked.take()(renders_text("nobody"));
   }
   EXPECT_TRUE(eventually([&] { return server.metric("http_connections") == 0; }));
   EXPECT_EQ(server.metric("http_requests_in_flight"), 0);
@@ -334,7 +356,7 @@ TEST(Server, StopsGracefully) {
   const Parked::Finish finish = server.parked.take();
   std::jthread stopping([&] { server.server->stop(); });
   EXPECT_TRUE(idle.closed());
-  finish(text_reply("the last answer"));
+  finish(renders_text("the last answer"));
   const HttpReply reply = busy.read_reply();
   EXPECT_EQ(reply.body, "the last answer");
   EXPECT_EQ(reply.header("connection"), "close");
@@ -353,7 +375,7 @@ TEST(Server, StopsInTheEndWhateverIsWaitedFor) {
   const Parked::Finish finish = server.parked.take();
   server.server->stop();
   EXPECT_TRUE(client.closed());
-  finish(text_reply("too late for anyone"));
+  finish(renders_text("too late for anyone"));
 }
 
 }  // namespace

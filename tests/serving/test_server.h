@@ -4,8 +4,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock.h"
@@ -18,10 +20,10 @@ namespace millrace::serving {
 // Answers that a test lets go of when it likes. Thread-safe.
 class Parked {
  public:
-  using Finish = std::function<void(Reply)>;
+  using Finish = std::function<void(Render)>;
 
   Later later() {
-    return Later{[this](Finish finish) {
+    return Later{[this](std::function<void(Render)> finish) {
       const std::lock_guard lock(mutex_);
       waiting_.push_back(std::move(finish));
       changed_.notify_all();
@@ -32,7 +34,7 @@ class Parked {
   Finish take() {
     std::unique_lock lock(mutex_);
     if (!changed_.wait_for(lock, std::chrono::seconds(10), [this] { return !waiting_.empty(); })) {
-      return [](Reply) {};
+      return [](const Render&) {};
     }
     Finish finish = std::move(waiting_.front());
     waiting_.erase(waiting_.begin());
@@ -57,9 +59,20 @@ inline Reply text_reply(std::string body) {
   return reply;
 }
 
+// Who makes this reply.
+inline Reply this_thread() {
+  std::ostringstream id;
+  id << std::this_thread::get_id();
+  return text_reply(id.str());
+}
+
+inline Render renders_text(std::string body) {
+  return [body = std::move(body)] { return text_reply(body); };
+}
+
 // A server on a free port of the loopback with routes to test with:
 //   GET /hello, /echo (target and body, any method), /users/{id}, /big (1 MB), /throws, /later
-//   (parked), /tagged (ETag "v1"), /json (2 KB), /slow-to-read (32 MB)
+//   (parked), /tagged (ETag "v1"), /json (2 KB), /slow-to-read (32 MB), /thread (who handles it)
 class TestServer {
  public:
   explicit TestServer(ServerOptions options = {}) {
@@ -107,17 +120,18 @@ class TestServer {
         [](const Request&) -> Answer { return text_reply(std::string(1'000'000, 'b')); });
     add("GET", "/slow-to-read",
         [](const Request&) -> Answer { return text_reply(std::string(32'000'000, 's')); });
+    add("GET", "/thread", [](const Request&) -> Answer { return this_thread(); });
     add("GET", "/throws",
         [](const Request&) -> Answer { throw std::runtime_error("thrown on purpose"); });
     add("GET", "/later", [this](const Request&) -> Answer { return parked.later(); });
     add("GET", "/later-throws", [](const Request&) -> Answer {
       return Later{
-          [](const std::function<void(Reply)>&) { throw std::runtime_error("on purpose"); }};
+          [](const std::function<void(Render)>&) { throw std::runtime_error("on purpose"); }};
     });
     add("GET", "/later-at-once", [](const Request&) -> Answer {
-      return Later{[](const std::function<void(Reply)>& finish) {
-        finish(text_reply("at once"));
-        finish(text_reply("twice"));
+      return Later{[](const std::function<void(Render)>& finish) {
+        finish(renders_text("at once"));
+        finish(renders_text("twice"));
       }};
     });
     add("GET", "/tagged", [](const Request&) -> Answer {

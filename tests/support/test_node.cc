@@ -148,7 +148,9 @@ std::future<TestReply> TestNode::begin(const std::string& method, const std::str
   if (auto* reply = std::get_if<serving::Reply>(&outcome.answer)) {
     finish(std::move(*reply));
   } else {
-    std::get<serving::Later>(outcome.answer).start(finish);
+    std::get<serving::Later>(outcome.answer).start([finish](const serving::Render& render) {
+      finish(render());
+    });
   }
   return future;
 }
