@@ -31,12 +31,12 @@ class CatalogRunner {
   Status carry();
   int commit_due_ms() const;  // -1: nothing waits
   Status commit_if_due();
-  std::uint64_t lag() const;
+  std::uint64_t lag() const;  // thread-safe
 
  private:
   Parts parts_;
   const int interval_ms_;
-  Offset applied_ = 0;
+  std::atomic<Offset> applied_ = 0;
   Offset carried_to_ = -1;  // demands up to here are in the partitions' logs
   std::int64_t first_change_us_ = 0;
   Gauge& lag_offsets_;

@@ -39,6 +39,9 @@ Engine::Engine(const EngineOptions& options, ingest::EventLog& log, const Clock&
       log_(log),
       clock_(clock),
       metrics_(metrics),
+      apply_threads_(std::clamp<std::size_t>(static_cast<std::size_t>(options.apply_threads), 1,
+                                             log.interaction_partitions())),
+      bells_(apply_threads_ + 1),
       shared_({.cache_bytes = options.memory_bytes / kCacheShare,
                .write_buffer_bytes = options.memory_bytes / kWriteBufferShare}),
       commits_(metrics),
@@ -84,8 +87,10 @@ Status Engine::open_stores() {
   CatalogRunner::Parts catalog{&log_, catalog_.get(), &publisher_, {}, &metrics_};
   for (std::uint16_t p = 0; p < partitions; ++p) {
     catalog.partitions.push_back(stores_[p].get());
-    const RunnerParts parts{&log_,       stores_[p].get(), views_.get(), &commits_,
-                            &publisher_, &clock_,          &metrics_,    [this] { wake(); }};
+    const RunnerParts parts{&log_,        stores_[p].get(),
+                            views_.get(), &commits_,
+                            &publisher_,  &clock_,
+                            &metrics_,    [&bell = bells_[p % apply_threads_]] { bell.ring(); }};
     runners_.push_back(
         std::make_unique<PartitionRunner>(p, parts, options_.commit, options_.batch_records));
     MILLRACE_CHECK(runners_.back()->check_log());
@@ -98,16 +103,14 @@ Status Engine::open_stores() {
 Status Engine::start(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   MILLRACE_CHECK(views_->rebuild());
   metrics_.on_scrape([this] { refresh_gauges(); });
-  log_.on_durable([this] { wake(); });
+  log_.on_durable([this] { wake_those_behind(); });
   for (std::uint16_t p = 0; p < partitions(); ++p) {
     publisher_.offer({Topic::kInteractions, p}, stores_[p]->published().next_offset, {}, false);
   }
   publisher_.offer(kCatalogPartition, catalog_->next_offset(), {}, false);
 
   const auto total = total_lag();
-  const auto threads =
-      std::clamp<std::size_t>(static_cast<std::size_t>(options_.apply_threads), 1, stores_.size());
-  for (std::size_t t = 0; t < threads; ++t) {
+  for (std::size_t t = 0; t < apply_threads_; ++t) {
     threads_.emplace_back([this, t](const std::stop_token& stop) { run_partitions(stop, t); });
   }
   threads_.emplace_back([this](const std::stop_token& stop) { run_catalog(stop); });
@@ -157,7 +160,7 @@ Status Engine::propose_ruleset() {
 void Engine::stop() {
   log_.on_durable([] {});
   for (auto& thread : threads_) thread.request_stop();
-  wake();
+  for (auto& bell : bells_) bell.ring();
   threads_.clear();
   if (!catalog_runner_) return;
   const auto status = commit_all();
@@ -166,17 +169,10 @@ void Engine::stop() {
 }
 
 void Engine::run_partitions(const std::stop_token& stop, std::size_t thread) {
-  const auto threads =
-      std::clamp<std::size_t>(static_cast<std::size_t>(options_.apply_threads), 1, runners_.size());
   while (!stop.stop_requested()) {
-    std::uint64_t seen = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      seen = work_seen_;
-    }
     bool worked = false;
     int due_ms = 1000;
-    for (std::size_t p = thread; p < runners_.size(); p += threads) {
+    for (std::size_t p = thread; p < runners_.size(); p += apply_threads_) {
       const auto step_lock = enter_step();
       const auto step = runners_[p]->step();
       if (!step) return fail_with("partition " + std::to_string(p) + ": " + step.error().detail);
@@ -184,17 +180,12 @@ void Engine::run_partitions(const std::stop_token& stop, std::size_t thread) {
       const int due = runners_[p]->commit_due_ms();
       if (due >= 0) due_ms = std::min(due_ms, std::max(due, 1));
     }
-    if (!worked) wait_for_work(stop, seen, due_ms);
+    if (!worked) bells_[thread].wait(std::chrono::milliseconds(due_ms));
   }
 }
 
 void Engine::run_catalog(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    std::uint64_t seen = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      seen = work_seen_;
-    }
     bool worked = false;
     int due_ms = 1000;
     {
@@ -213,22 +204,17 @@ void Engine::run_catalog(const std::stop_token& stop) {
     }
     const auto carried = catalog_runner_->carry();
     if (!carried) due_ms = std::min(due_ms, 100);
-    if (!worked) wait_for_work(stop, seen, due_ms);
+    if (!worked) bells_.back().wait(std::chrono::milliseconds(due_ms));
   }
 }
 
-void Engine::wait_for_work(const std::stop_token& stop, std::uint64_t seen, int at_most_ms) {
-  std::unique_lock lock(mutex_);
-  work_.wait_for(lock, stop, std::chrono::milliseconds(at_most_ms),
-                 [this, seen] { return work_seen_ != seen; });
-}
-
-void Engine::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    ++work_seen_;
+// A thread whose partitions have nothing new sleeps on: on few cores it would only take the place
+// of the one that has.
+void Engine::wake_those_behind() {
+  for (std::size_t p = 0; p < runners_.size(); ++p) {
+    if (runners_[p]->lag() > 0) bells_[p % apply_threads_].ring();
   }
-  work_.notify_all();
+  if (catalog_runner_->lag() > 0) bells_.back().ring();
 }
 
 std::shared_lock<std::shared_mutex> Engine::enter_step() {

@@ -1,6 +1,4 @@
 #pragma once
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,6 +14,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "ingest/event_log.h"
+#include "processors/bell.h"
 #include "processors/catalog_runner.h"
 #include "processors/commit_queue.h"
 #include "processors/partition_runner.h"
@@ -105,8 +104,7 @@ class Engine {
   Status commit_paused();  // with pause_ held exclusively
   void run_partitions(const std::stop_token& stop, std::size_t thread);
   void run_catalog(const std::stop_token& stop);
-  void wait_for_work(const std::stop_token& stop, std::uint64_t seen, int at_most_ms);
-  void wake();
+  void wake_those_behind();
   std::shared_lock<std::shared_mutex> enter_step();
   std::unique_lock<std::shared_mutex> enter_pause();
   void fail_with(const std::string& reason);
@@ -117,6 +115,8 @@ class Engine {
   ingest::EventLog& log_;
   const Clock& clock_;
   Metrics& metrics_;
+  const std::size_t apply_threads_;
+  std::vector<Bell> bells_;  // of each apply thread, and the catalog's behind them
 
   state::RocksShared shared_;
   state::NameTable items_;
@@ -130,9 +130,7 @@ class Engine {
   CommitQueue commits_;  // behind the runners: its last job may still call one
   Publisher publisher_;
 
-  mutable std::mutex mutex_;
-  std::condition_variable_any work_;
-  std::uint64_t work_seen_ = 0;  // counts wake-ups
+  mutable std::mutex mutex_;  // over failure_
   std::string failure_;
   std::mutex
       turnstile_;  // whoever wants a pause holds it, so that steps cannot starve a checkpoint

@@ -92,12 +92,20 @@ Offset PartitionRunner::next_cut(Offset from) const {
   return cut;
 }
 
+bool PartitionRunner::digest_wanted(Offset at) const {
+  const std::lock_guard lock(digests_mutex_);
+  return !wanted_digests_.empty() && wanted_digests_.begin()->first <= at;
+}
+
 Result<bool> PartitionRunner::step() {
   auto& store = *parts_.store;
   // A commit still being written keeps its pages in memory: with it, the next one may fill up, no
   // more.
   if (committing_ > 0 && store.dirty_bytes() > limits_.dirty_bytes) return false;
   const auto from = store.applied().next_offset;
+  // Whoever asks for the digest of here neither waits for a limit nor is passed by. A commit that
+  // is under way and has everything answers by itself.
+  if (digest_wanted(from) && (first_change_us_ != 0 || committing_ == 0)) cut();
   const bool behind = lag() > kBehindRecords;
   const auto batches = behind ? kBehindBatches : 1;
   MILLRACE_TRY(auto batch,
@@ -176,8 +184,11 @@ void PartitionRunner::digest_at(Offset offset, std::function<void(Result<state::
   if (parts_.store->published().next_offset > offset) {
     return done(passed_error());
   }
-  const std::lock_guard lock(digests_mutex_);
-  wanted_digests_.emplace(offset, std::move(done));
+  {
+    const std::lock_guard lock(digests_mutex_);
+    wanted_digests_.emplace(offset, std::move(done));
+  }
+  parts_.wake();
 }
 
 std::uint64_t PartitionRunner::lag() const {

@@ -57,8 +57,9 @@ class PartitionRunner {
   int commit_due_ms() const;
   void commit_now();  // publishes and cuts, whatever the limits say
 
-  // The facts' digest at `offset`: kept ones at once, the current position after a commit, a future
-  // one when it is reached. kNotFound for other past offsets. `done` is called from any thread.
+  // The facts' digest at `offset`: kept ones at once, that of the current position after a commit
+  // which is cut for it, a future one when it is reached. kNotFound for other past offsets. `done`
+  // is called from any thread.
   void digest_at(Offset offset, std::function<void(Result<state::Digest>)> done);
 
   std::uint64_t lag() const;
@@ -67,6 +68,7 @@ class PartitionRunner {
 
  private:
   Offset next_cut(Offset from) const;
+  bool digest_wanted(Offset at) const;
   void cut();
   void written();
   void refresh_metrics(const std::vector<ingest::StoredRecord>& batch, std::int64_t started_us);

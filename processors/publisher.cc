@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <future>
-#include <tuple>
 #include <utility>
 
 #include "base/clock.h"
@@ -16,7 +14,14 @@ namespace {
 // because touching every list for every batch of a replay would cost more than applying it.
 constexpr std::int64_t kLiveIntervalUs = 1'000;
 constexpr std::int64_t kCatchUpIntervalUs = 100'000;
-constexpr std::int64_t kCatchUpShare = 20;  // and lists take at most one part in so many of the time
+constexpr std::int64_t kCatchUpShare = 20;  // and lists take at most 1/20 of the time
+constexpr std::int64_t kIdleUs = 1'000'000;
+
+std::vector<state::ItemIndex> distinct(std::vector<state::ItemIndex> items) {
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
+  return items;
+}
 
 }  // namespace
 
@@ -68,8 +73,13 @@ bool Publisher::reached(const Position& position) const {
   });
 }
 
+// Whether the thread must be woken for something that is due then. It is not for what can wait
+// until it gets up anyway: on few cores each needless wake-up takes the place of real work.
+bool Publisher::shorten_sleep(std::int64_t due_us) const { return due_us < asleep_until_us_; }
+
 void Publisher::offer(LogPartition partition, Offset next_offset,
                       std::vector<state::ItemIndex> touched, bool behind) {
+  bool earlier = false;
   {
     const std::lock_guard lock(mutex_);
     pending_.positions[partition] = next_offset;
@@ -80,19 +90,22 @@ void Publisher::offer(LogPartition partition, Offset next_offset,
     }
     pending_.behind = pending_.any ? pending_.behind && behind : behind;
     pending_.any = true;
+    earlier = shorten_sleep(publish_due_us());
   }
-  changed_.notify_one();
+  if (earlier) changed_.notify_one();
 }
 
 void Publisher::when(std::function<bool()> ready, int timeout_ms, std::function<void(bool)> done) {
   if (ready()) return done(true);
   const auto deadline = steady_micros() + std::int64_t{timeout_ms} * 1000;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     // Checked again under the lock: a step between the first look and here would not wake us.
     if (!ready()) {
       waiters_.push_back({std::move(ready), deadline, std::move(done)});
-      changed_.notify_one();
+      const bool earlier = shorten_sleep(deadline);
+      lock.unlock();
+      if (earlier) changed_.notify_one();
       return;
     }
   }
@@ -117,71 +130,60 @@ bool Publisher::wait_reached(const Position& position, int timeout_ms) {
   return answer.get();
 }
 
-std::int64_t Publisher::publish_due_us(std::int64_t last_publish_us) const {
-  if (!pending_.behind) return last_publish_us + kLiveIntervalUs;
-  return last_publish_us + std::max(kCatchUpIntervalUs, kCatchUpShare * last_cost_us_);
+std::int64_t Publisher::publish_due_us() const {
+  if (!pending_.behind) return last_publish_us_ + kLiveIntervalUs;
+  return last_publish_us_ + std::max(kCatchUpIntervalUs, kCatchUpShare * last_cost_us_);
 }
 
-std::int64_t Publisher::next_wake_us(std::int64_t last_publish_us) const {
-  std::int64_t at = steady_micros() + 1'000'000;
+std::int64_t Publisher::due_us() const {
+  std::int64_t at = steady_micros() + kIdleUs;
   for (const auto& waiter : waiters_) at = std::min(at, waiter.deadline_us);
-  if (pending_.any) at = std::min(at, publish_due_us(last_publish_us));
-  return at;
+  return pending_.any ? std::min(at, publish_due_us()) : at;
 }
 
 void Publisher::run(const std::stop_token& stop) {
-  std::int64_t last_publish_us = 0;
+  std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
-    Pending taken;
-    {
-      std::unique_lock lock(mutex_);
-      const auto now = steady_micros();
-      const auto at = next_wake_us(last_publish_us);
-      if (at > now) {
-        const auto was = std::tuple(pending_.any, pending_.behind, waiters_.size());
-        changed_.wait_for(lock, stop, std::chrono::microseconds(at - now), [this, was] {
-          return was != std::tuple(pending_.any, pending_.behind, waiters_.size());
-        });
-      }
-      if (pending_.any && steady_micros() >= publish_due_us(last_publish_us)) {
-        taken = std::exchange(pending_, {});
-      }
-    }
-    if (taken.any) {
-      last_publish_us = steady_micros();
-      publish(std::move(taken));
-      last_cost_us_ = steady_micros() - last_publish_us;
-    }
-    wake(false);
-  }
-  wake(true);
-}
-
-void Publisher::publish(Pending pending) {
-  auto& touched = pending.touched;
-  std::sort(touched.begin(), touched.end());
-  touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
-  if (!touched.empty()) update_lists_(touched);
-  // The lock orders the step against when(): nobody can look before it and register after wake().
-  const std::lock_guard lock(mutex_);
-  for (const auto& [partition, offset] : pending.positions) {
-    slot(partition).store(offset, std::memory_order_release);
-  }
-}
-
-void Publisher::wake(bool stopping) {
-  std::vector<std::pair<std::function<void(bool)>, bool>> woken;
-  {
-    const std::lock_guard lock(mutex_);
     const auto now = steady_micros();
-    std::erase_if(waiters_, [&](Waiter& waiter) {
-      const bool ok = waiter.ready();
-      if (!ok && !stopping && waiter.deadline_us > now) return false;
-      woken.emplace_back(std::move(waiter.done), ok);
-      return true;
-    });
+    if (const auto due = due_us(); due > now) {
+      asleep_until_us_ = due;
+      changed_.wait_for(lock, stop, std::chrono::microseconds(due - now),
+                        [this, due] { return due_us() < due; });
+      asleep_until_us_ = 0;
+    }
+    Pending taken;
+    if (pending_.any && steady_micros() >= publish_due_us()) {
+      last_publish_us_ = steady_micros();
+      taken = std::exchange(pending_, {});
+    }
+    lock.unlock();
+    if (!taken.touched.empty()) update_lists_(distinct(std::move(taken.touched)));
+    lock.lock();
+    if (taken.any) last_cost_us_ = steady_micros() - last_publish_us_;
+    // Under the lock, so that nobody can look before this step and register after it.
+    for (const auto& [partition, offset] : taken.positions) {
+      slot(partition).store(offset, std::memory_order_release);
+    }
+    auto woken = take_ready(false);
+    lock.unlock();
+    for (auto& [done, ok] : woken) done(ok);
+    lock.lock();
   }
+  auto woken = take_ready(true);
+  lock.unlock();
   for (auto& [done, ok] : woken) done(ok);
+}
+
+Publisher::Woken Publisher::take_ready(bool stopping) {
+  Woken woken;
+  const auto now = steady_micros();
+  std::erase_if(waiters_, [&](Waiter& waiter) {
+    const bool ok = waiter.ready();
+    if (!ok && !stopping && waiter.deadline_us > now) return false;
+    woken.emplace_back(std::move(waiter.done), ok);
+    return true;
+  });
+  return woken;
 }
 
 }  // namespace millrace::processors

@@ -23,7 +23,7 @@ class Publisher {
  public:
   using UpdateLists = std::function<void(const std::vector<state::ItemIndex>& touched)>;
 
-  // `update_lists` runs on the publisher's thread only.
+  // `update_lists` runs on the publisher's thread only; `touched` is in order, each item once.
   Publisher(std::uint16_t partitions, UpdateLists update_lists, Metrics& metrics);
   ~Publisher();  // stops; whoever still waits hears "not reached"
 
@@ -58,23 +58,29 @@ class Publisher {
     bool any = false;
   };
 
+  using Woken = std::vector<std::pair<std::function<void(bool)>, bool>>;
+
   void run(const std::stop_token& stop);
-  void publish(Pending pending);
-  void wake(bool stopping);
-  std::int64_t publish_due_us(std::int64_t last_publish_us) const;
-  std::int64_t next_wake_us(std::int64_t last_publish_us) const;
+  // With mutex_ held.
+  std::int64_t publish_due_us() const;
+  std::int64_t due_us() const;
+  bool shorten_sleep(std::int64_t due_us) const;
+  Woken take_ready(bool stopping);
+
   std::atomic<Offset>& slot(LogPartition partition);
   const std::atomic<Offset>& slot(LogPartition partition) const;
 
   const std::uint16_t partitions_;
   UpdateLists update_lists_;
-  std::int64_t last_cost_us_ = 0;  // of the last step; the publisher's own
   Histogram& wait_seconds_;
   Counter& timeouts_;
   std::vector<std::atomic<Offset>> visible_;  // interactions, then the catalog
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   Pending pending_;
+  std::int64_t last_publish_us_ = 0;
+  std::int64_t last_cost_us_ = 0;
+  std::int64_t asleep_until_us_ = 0;  // 0: awake
   std::vector<Waiter> waiters_;
   std::jthread thread_;  // last: joins before the rest goes
 };
