@@ -60,7 +60,7 @@ TEST(HttpClient, ReadsChunksAndInterimReplies) {
   EXPECT_EQ(server.connections(), 1);
 }
 
-TEST(HttpClient, ReadsToTheEndWhereNothingSaysHowLong) {
+TEST(HttpClient, ReadsToTheEndWhereNoLengthIsGiven) {
   ScriptedServer server;
   server.answer({"HTTP/1.0 200 OK\r\n\r\nall of it", true});
   server.answer(200, "again");
