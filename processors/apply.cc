@@ -76,12 +76,12 @@ Status Applier::apply(const std::vector<ingest::StoredRecord>& records) {
 Status Applier::apply_slice(std::span<const ingest::StoredRecord> records) {
   decoded_.clear();
   users_.clear();
-  for (const auto& record : records) {
-    decoded_.push_back(view_log_record(record.bytes));
-    if (!decoded_.back()) continue;
-    if (const auto* interaction = std::get_if<InteractionView>(&*decoded_.back())) {
+  for (const auto& record : records) decoded_.push_back(view_log_record(record.bytes));
+  for (const auto& decoded : decoded_) {
+    if (!decoded) continue;
+    if (const auto* interaction = std::get_if<InteractionView>(&*decoded)) {
       users_.push_back(interaction->user);
-    } else if (const auto* demand = std::get_if<EraseUser>(&*decoded_.back())) {
+    } else if (const auto* demand = std::get_if<EraseUser>(&*decoded)) {
       users_.push_back(demand->user.value);
     }
   }

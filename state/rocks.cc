@@ -37,7 +37,10 @@ bool has_lz4() {
   return std::find(supported.begin(), supported.end(), rocksdb::kLZ4Compression) != supported.end();
 }
 
-rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+// RocksDB hands even empty text to memcmp, which takes no null.
+rocksdb::Slice slice(std::string_view text) {
+  return text.empty() ? rocksdb::Slice() : rocksdb::Slice(text.data(), text.size());
+}
 std::string_view view(const rocksdb::Slice& text) { return {text.data(), text.size()}; }
 
 Status sync_path(const fs::path& path, int flags) {
