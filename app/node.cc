@@ -9,8 +9,8 @@
 #include "app/authorize.h"
 #include "app/build_info.h"
 #include "base/log.h"
+#include "schemas/catalog_record.h"
 #include "schemas/partitioner.h"
-#include "schemas/record.h"
 #include "serving/http/problem.h"
 #include "serving/surfaces/list.h"
 

@@ -10,8 +10,12 @@ find_package(spdlog REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(CLI11 REQUIRED)
 
-# Header-only packages without a CMake file of their own.
+# Packages without a CMake file of their own.
 add_library(tl_expected INTERFACE)
 find_path(TL_EXPECTED_INCLUDE tl/expected.hpp REQUIRED)
 add_library(xxhash INTERFACE)
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
+add_library(sodium INTERFACE)
+find_path(SODIUM_INCLUDE sodium.h REQUIRED)
+find_library(SODIUM_LIBRARY sodium REQUIRED)
+target_link_libraries(sodium INTERFACE ${SODIUM_LIBRARY})

@@ -1,7 +1,6 @@
 #pragma once
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -34,14 +33,6 @@ struct DeleteItem {
 struct DemandErase {
   UserId user;
   friend bool operator==(const DemandErase&, const DemandErase&) = default;
-};
-
-// A record of the `catalog` log. `command_id` names the request that made it: a repeat has no
-// effect.
-struct CatalogRecord {
-  std::string command_id;
-  std::variant<Item, DeleteItem, DemandErase> change;
-  friend bool operator==(const CatalogRecord&, const CatalogRecord&) = default;
 };
 
 }  // namespace millrace

@@ -72,35 +72,6 @@ Ruleset ruleset_of(const proto::Ruleset& message) {
   return ruleset;
 }
 
-void fill(proto::Item& message, const Item& item) {
-  message.set_id(item.id.value);
-  message.set_kind(item.kind);
-  message.set_title(item.title);
-  for (const auto& category : item.categories) message.add_categories(category);
-  for (const auto& tag : item.tags) message.add_tags(tag);
-  message.set_price(item.price);
-  if (item.created) message.set_created_ms(*item.created);
-  if (item.published) message.set_published_ms(*item.published);
-  message.set_attributes(item.attributes);
-  message.set_hidden(item.hidden);
-}
-
-Result<Item> item_of(const proto::Item& message) {
-  if (message.id().empty()) return corrupt("item: it has no id");
-  Item item;
-  item.id.value = message.id();
-  item.kind = message.kind();
-  item.title = message.title();
-  item.categories.assign(message.categories().begin(), message.categories().end());
-  item.tags.assign(message.tags().begin(), message.tags().end());
-  item.price = message.price();
-  if (message.has_created_ms()) item.created = message.created_ms();
-  if (message.has_published_ms()) item.published = message.published_ms();
-  item.attributes = message.attributes();
-  item.hidden = message.hidden();
-  return item;
-}
-
 }  // namespace
 
 std::string encode(const LogRecord& record) {
@@ -136,50 +107,6 @@ Result<LogRecord> decode_log_record(std::string_view bytes) {
   if (const auto* interaction = std::get_if<InteractionView>(&view)) return copy_of(*interaction);
   if (auto* ruleset = std::get_if<Ruleset>(&view)) return std::move(*ruleset);
   return std::get<EraseUser>(std::move(view));
-}
-
-std::string encode(const CatalogRecord& record) {
-  proto::CatalogRecord message;
-  message.set_command_id(record.command_id);
-  if (const auto* item = std::get_if<Item>(&record.change)) {
-    fill(*message.mutable_item(), *item);
-  } else if (const auto* gone = std::get_if<DeleteItem>(&record.change)) {
-    message.set_delete_item(gone->id.value);
-  } else {
-    message.set_erase_user(std::get<DemandErase>(record.change).user.value);
-  }
-  return message.SerializeAsString();
-}
-
-Result<CatalogRecord> decode_catalog_record(std::string_view bytes) {
-  proto::CatalogRecord message;
-  if (!parse(message, bytes)) return corrupt("catalog record");
-  CatalogRecord record;
-  record.command_id = message.command_id();
-  if (message.has_item()) {
-    MILLRACE_TRY(record.change, item_of(message.item()));
-    return record;
-  }
-  if (!message.delete_item().empty()) {
-    record.change = DeleteItem{ItemId(message.delete_item())};
-    return record;
-  }
-  if (message.erase_user().empty())
-    return corrupt("catalog record of a kind that this version knows");
-  record.change = DemandErase{UserId(message.erase_user())};
-  return record;
-}
-
-std::string encode(const Item& item) {
-  proto::Item message;
-  fill(message, item);
-  return message.SerializeAsString();
-}
-
-Result<Item> decode_item(std::string_view bytes) {
-  proto::Item message;
-  if (!parse(message, bytes)) return corrupt("item");
-  return item_of(message);
 }
 
 }  // namespace millrace

@@ -4,9 +4,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "schemas/catalog_record.h"
 #include "schemas/proto/catalog_state.pb.h"
 #include "schemas/proto/state.pb.h"
-#include "schemas/record.h"
 #include "state/catalog_keys.h"
 #include "state/catalog_store_impl.h"
 
@@ -22,35 +22,9 @@ std::string kind_of_id(std::string_view id) {
 
 }  // namespace
 
-void CatalogStore::Impl::put_fact(std::string key, std::string value) {
-  const Digest digest = row_digest(key, value);
-  if (Digest& kept = fact_digests[key]; !(kept == digest)) {
-    sum -= kept;
-    sum += digest;
-    kept = digest;
-  }
-  working[std::move(key)] = std::move(value);
-}
-
-void CatalogStore::Impl::erase_fact(const std::string& key) {
-  const auto kept = fact_digests.find(key);
-  if (kept == fact_digests.end()) return;
-  sum -= kept->second;
-  fact_digests.erase(kept);
-  working[key] = std::nullopt;
-}
-
 void CatalogStore::Impl::raise_highest(const ItemId& id) {
   const std::uint64_t number = natural_of(id.value);
-  if (number == UINT64_MAX) return;
-  std::string kind = kind_of_id(id.value);
-  {
-    const std::lock_guard lock(mutex);
-    std::uint64_t& top = highest[kind];
-    if (number <= top) return;
-    top = number;
-  }
-  put_fact(keys::of(keys::kHighest, kind), keys::big_endian(number));
+  if (number != UINT64_MAX) numbers.raise(kind_of_id(id.value), number);
 }
 
 CommandOutcome CatalogStore::Impl::put_item(Offset offset, UnixMillis log_time, const Item& item) {
@@ -61,49 +35,123 @@ CommandOutcome CatalogStore::Impl::put_item(Offset offset, UnixMillis log_time, 
   row.set_item(encode(item));
   row.set_first_put_ms(builder.find(index)->first_put);
   row.set_changed(offset);
-  put_fact(keys::of(keys::kItem, item.id.value), row.SerializeAsString());
+  rows.put(keys::of(keys::kItem, item.id.value), row.SerializeAsString());
   raise_highest(item.id);
+  if (item.kind == kMovieKind) {
+    for (const auto& category : item.categories) genres.meet(category);
+  }
   touched.insert(index);
   return replaced ? CommandOutcome::kReplaced : CommandOutcome::kCreated;
+}
+
+CommandVerdict CatalogStore::Impl::mint_item(Offset offset, UnixMillis log_time, Item item) {
+  const auto number = numbers.mint(item.kind);
+  item.id = ItemId(item.kind + ":" + std::to_string(number));
+  return {put_item(offset, log_time, item), number};
 }
 
 CommandOutcome CatalogStore::Impl::delete_item(Offset offset, const ItemId& id) {
   const auto index = item_names.find(id.value);
   if (!index || !builder.erase(*index, offset)) return CommandOutcome::kNotFound;
-  erase_fact(keys::of(keys::kItem, id.value));
+  rows.erase(keys::of(keys::kItem, id.value));
   touched.insert(*index);
   return CommandOutcome::kDeleted;
 }
 
+// In every movie: another name, or none when `to` is empty.
+void CatalogStore::Impl::replace_genre(Offset offset, UnixMillis log_time, const std::string& from,
+                                       const std::string& to) {
+  for (const auto& held : builder.having(kMovieKind, from)) {
+    Item item = held->item;
+    const auto at = std::find(item.categories.begin(), item.categories.end(), from);
+    const bool twice =
+        std::find(item.categories.begin(), item.categories.end(), to) != item.categories.end();
+    if (to.empty() || twice) {
+      item.categories.erase(at);
+    } else {
+      *at = to;
+    }
+    put_item(offset, log_time, item);
+  }
+}
+
+CommandVerdict CatalogStore::Impl::put_genre(Offset offset, UnixMillis log_time,
+                                             const PutGenre& put) {
+  const auto* kept = genres.name(put.id);
+  const std::string old = kept == nullptr ? std::string() : *kept;
+  const auto verdict = genres.put(put);
+  if (verdict.outcome == CommandOutcome::kReplaced && old != put.name) {
+    replace_genre(offset, log_time, old, put.name);
+  }
+  return verdict;
+}
+
+CommandVerdict CatalogStore::Impl::delete_genre(Offset offset, UnixMillis log_time, GenreId id) {
+  const auto* kept = genres.name(id);
+  const std::string old = kept == nullptr ? std::string() : *kept;
+  const auto verdict = genres.erase(id);
+  if (verdict.outcome == CommandOutcome::kDeleted) replace_genre(offset, log_time, old, {});
+  return verdict;
+}
+
 CommandOutcome CatalogStore::Impl::demand(Offset offset, const UserId& user) {
-  std::string key = keys::of(keys::kDemand, static_cast<std::uint64_t>(offset));
-  sum += row_digest(key, user.value);
-  working[std::move(key)] = user.value;
+  rows.append(keys::of(keys::kDemand, static_cast<std::uint64_t>(offset)), user.value);
   const std::lock_guard lock(mutex);
   demands.push_back({offset, user});
   return CommandOutcome::kAccepted;
 }
 
-CommandOutcome CatalogStore::Impl::change(Offset offset, UnixMillis log_time,
-                                          const CatalogRecord& record) {
-  if (const auto* item = std::get_if<Item>(&record.change)) {
-    return put_item(offset, log_time, *item);
-  }
-  if (const auto* gone = std::get_if<DeleteItem>(&record.change)) {
-    return delete_item(offset, gone->id);
-  }
-  return demand(offset, std::get<DemandErase>(record.change).user);
-}
+// One function a kind of change.
+struct CatalogStore::Impl::Change {
+  Impl& in;
+  Offset offset;
+  UnixMillis log_time;
 
-void CatalogStore::Impl::remember(std::string_view command_id, CommandOutcome outcome) {
+  CommandVerdict operator()(const Item& item) const {
+    return {in.put_item(offset, log_time, item)};
+  }
+  CommandVerdict operator()(const DeleteItem& gone) const {
+    return {in.delete_item(offset, gone.id)};
+  }
+  CommandVerdict operator()(const MintItem& mint) const {
+    return in.mint_item(offset, log_time, mint.item);
+  }
+  CommandVerdict operator()(const PutGenre& put) const {
+    return in.put_genre(offset, log_time, put);
+  }
+  CommandVerdict operator()(const DeleteGenre& gone) const {
+    return in.delete_genre(offset, log_time, gone.id);
+  }
+  CommandVerdict operator()(const DemandErase& erase) const {
+    return {in.demand(offset, erase.user)};
+  }
+  CommandVerdict operator()(const CloseAccount& close) const {
+    const auto verdict = in.accounts.apply(close);
+    if (verdict.outcome == CommandOutcome::kDeleted) in.demand(offset, user_of(close.id));
+    return verdict;
+  }
+  CommandVerdict operator()(const SignUp& sign_up) const {
+    return in.accounts.apply(sign_up, log_time);
+  }
+  CommandVerdict operator()(const IssueToken& issue) const {
+    return in.accounts.apply(issue, log_time);
+  }
+  template <class Other>
+  CommandVerdict operator()(const Other& other) const {
+    return in.accounts.apply(other);
+  }
+};
+
+void CatalogStore::Impl::remember(std::string_view command_id, CommandVerdict verdict) {
   const auto hash = CommandOutcomes::hash(command_id);
   const std::lock_guard lock(mutex);
   const std::uint64_t oldest = outcomes.first();
   std::string value(hash.begin(), hash.end());
-  value += static_cast<char>(outcome);
-  working[keys::of(keys::kOutcome, outcomes.next())] = std::move(value);
-  outcomes.add(hash, outcome);
-  if (outcomes.first() != oldest) working[keys::of(keys::kOutcome, oldest)] = std::nullopt;
+  value += static_cast<char>(verdict.outcome);
+  value += keys::big_endian(verdict.number);
+  rows.set_other(keys::of(keys::kOutcome, outcomes.next()), std::move(value));
+  outcomes.add(hash, verdict);
+  if (outcomes.first() != oldest) rows.set_other(keys::of(keys::kOutcome, oldest), std::nullopt);
 }
 
 void CatalogStore::Impl::refuse(Offset offset, UnixMillis log_time, std::string_view record,
@@ -113,8 +161,8 @@ void CatalogStore::Impl::refuse(Offset offset, UnixMillis log_time, std::string_
   letter.set_log_time_ms(log_time);
   letter.set_reason(why.detail);
   letter.set_record(std::string(record));
-  working[keys::of(keys::kDeadLetter, static_cast<std::uint64_t>(offset))] =
-      letter.SerializeAsString();
+  rows.set_other(keys::of(keys::kDeadLetter, static_cast<std::uint64_t>(offset)),
+                 letter.SerializeAsString());
   dead.inc();
 }
 
@@ -131,24 +179,27 @@ void CatalogStore::apply(Offset offset, UnixMillis log_time, std::string_view re
   }
   const bool named = !decoded->command_id.empty();
   if (named && outcome(decoded->command_id)) return;
-  const CommandOutcome came_to = im.change(offset, log_time, *decoded);
-  if (named) im.remember(decoded->command_id, came_to);
+  const auto verdict = std::visit(Impl::Change{im, offset, log_time}, decoded->change);
+  if (named) im.remember(decoded->command_id, verdict);
 }
 
 std::vector<ItemIndex> CatalogStore::publish() {
   Impl& im = *impl_;
   if (im.progress.next_offset == im.published.next_offset) return {};
   auto view = im.builder.build(im.progress.next_offset);
-  for (auto& [key, value] : im.working) im.ready[key] = std::move(value);
-  im.working.clear();
-  im.ready_sum = im.sum;
+  auto accounts = im.accounts.view();
+  auto genres = im.genres.view();
+  for (auto& [key, value] : im.rows.take_changed()) im.ready[key] = std::move(value);
+  im.ready_sum = im.rows.sum();
   im.item_gauge.set(static_cast<double>(view->items()));
   std::vector<ItemIndex> touched(im.touched.begin(), im.touched.end());
   im.touched.clear();
   const std::lock_guard lock(im.mutex);
   im.view.swap(view);
+  im.accounts_view.swap(accounts);
+  im.genres_view.swap(genres);
   im.published = im.progress;
-  im.memory = im.builder.memory_bytes();
+  im.memory = im.builder.memory_bytes() + im.rows.memory_bytes() + im.accounts_view->memory_bytes();
   return touched;
 }
 

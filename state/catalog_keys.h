@@ -8,18 +8,19 @@
 namespace millrace::state::catalog_keys {
 
 // Rows of the catalog's RocksDB, told apart by their first byte (stored: never change one). Numbers
-// are big-endian, so that keys sort by them. Facts are items, demands and highest numbers.
+// are big-endian, so that keys sort by them.
 inline constexpr char kFormat = 'V';      // -> decimal text
 inline constexpr char kApplied = 'A';     // -> CatalogApplied
 inline constexpr char kDeadLetter = 'D';  // offset -> DeadLetter
-inline constexpr char kOutcome = 'O';     // sequence number -> 16 bytes of hash, 1 of outcome
-inline constexpr char kItem = 'i';        // id -> CatalogItemRow
-inline constexpr char kDemand = 'd';      // catalog offset -> user
-inline constexpr char kHighest = 'n';     // kind -> 8 bytes
-
-inline bool is_fact(std::string_view key) {
-  return !key.empty() && (key[0] == kItem || key[0] == kDemand || key[0] == kHighest);
-}
+inline constexpr char kOutcome = 'O';     // sequence -> 16 bytes of hash, 1 of outcome, 8 of number
+// Facts:
+inline constexpr char kAccount = 'a';  // number -> AccountRow
+inline constexpr char kGenre = 'g';    // number -> name
+inline constexpr char kItem = 'i';     // id -> CatalogItemRow
+inline constexpr char kDemand = 'd';   // catalog offset -> user
+inline constexpr char kHighest = 'n';  // kind -> 8 bytes
+inline constexpr char kToken = 't';    // number -> TokenRow
+inline constexpr char kFacts[] = {kAccount, kDemand, kGenre, kItem, kHighest, kToken};
 
 inline std::string big_endian(std::uint64_t number) {
   std::string out(8, '\0');

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/log.h"
+#include "schemas/catalog_record.h"
 #include "schemas/proto/catalog_state.pb.h"
 #include "schemas/proto/state.pb.h"
-#include "schemas/record.h"
 #include "state/catalog_keys.h"
 #include "state/catalog_store_impl.h"
 
@@ -46,16 +46,19 @@ Status CatalogStore::Impl::load() {
   if (stored && !applied.ParseFromString(*stored)) return corrupt_row("A");
   progress = {applied.next_offset(), applied.last_record_hash(), applied.log_time_ms()};
   MILLRACE_CHECK(load_items());
-  MILLRACE_CHECK(load_rest());
+  MILLRACE_CHECK(load_people());
+  MILLRACE_CHECK(load_outcomes());
   builder.restore_offsets(applied.features_changed(), applied.added());
-  if (const Digest kept = Digest::from_bytes(applied.digest()); !(kept == sum)) {
+  if (const Digest kept = Digest::from_bytes(applied.digest()); !(kept == rows.sum())) {
     log_error("catalog: the stored rows do not match their digest; run `millrace verify`");
-    sum = kept;  // what the rows should sum up to, so that the difference stays visible
+    rows.set_sum(kept);  // what the rows should sum up to, so that the difference stays visible
   }
-  ready_sum = committed_sum = sum;
+  ready_sum = committed_sum = rows.sum();
   published = progress;
   view = builder.build(progress.next_offset);
-  memory = builder.memory_bytes();
+  accounts_view = accounts.view();
+  genres_view = genres.view();
+  memory = builder.memory_bytes() + rows.memory_bytes() + accounts_view->memory_bytes();
   item_gauge.set(static_cast<double>(view->items()));
   return {};
 }
@@ -74,34 +77,49 @@ Status CatalogStore::Impl::load_items() {
       return false;
     }
     builder.restore(*item, row.first_put_ms(), row.changed());
-    const Digest digest = row_digest(key, value);
-    sum += digest;
-    fact_digests.emplace(key, digest);
+    rows.restore(key, value);
     return true;
   }));
   return status;
 }
 
-Status CatalogStore::Impl::load_rest() {
-  const auto count_in = [&](std::string_view key, std::string_view value) {
-    sum += row_digest(key, value);
-  };
+Status CatalogStore::Impl::load_people() {
   MILLRACE_CHECK(db->scan(keys::of(keys::kDemand), {}, [&](auto key, auto value) {
     const auto offset = static_cast<Offset>(keys::from_big_endian(key.substr(1)));
     demands.push_back({offset, UserId(std::string(value))});
-    count_in(key, value);
+    rows.restore_appended(key, value);
     return true;
   }));
   MILLRACE_CHECK(db->scan(keys::of(keys::kHighest), {}, [&](auto key, auto value) {
-    highest[std::string(key.substr(1))] = keys::from_big_endian(value);
-    fact_digests.emplace(key, row_digest(key, value));
-    count_in(key, value);
+    numbers.restore(key.substr(1), keys::from_big_endian(value));
+    rows.restore(key, value);
+    return true;
+  }));
+  MILLRACE_CHECK(db->scan(keys::of(keys::kGenre), {}, [&](auto key, auto value) {
+    rows.restore(key, value);
+    genres.restore(key, value);
     return true;
   }));
   Status status;
+  MILLRACE_CHECK(db->scan(keys::of(keys::kAccount), {}, [&](auto key, auto value) {
+    rows.restore(key, value);
+    status = accounts.restore_account(key, value);
+    return status.has_value();
+  }));
+  MILLRACE_CHECK(status);
+  MILLRACE_CHECK(db->scan(keys::of(keys::kToken), {}, [&](auto key, auto value) {
+    rows.restore(key, value);
+    status = accounts.restore_token(key, value);
+    return status.has_value();
+  }));
+  return status;
+}
+
+Status CatalogStore::Impl::load_outcomes() {
+  Status status;
   MILLRACE_CHECK(db->scan(keys::of(keys::kOutcome), {}, [&](auto key, auto value) {
     CommandOutcomes::Hash hash;
-    if (value.size() != hash.size() + 1) {
+    if (value.size() <= hash.size()) {
       status = corrupt_row(key);
       return false;
     }
@@ -109,7 +127,8 @@ Status CatalogStore::Impl::load_rest() {
       outcomes.restore_from(keys::from_big_endian(key.substr(1)));
     }
     std::copy_n(value.begin(), hash.size(), hash.begin());
-    outcomes.add(hash, static_cast<CommandOutcome>(value.back()));
+    const auto number = keys::from_big_endian(value.substr(hash.size() + 1));
+    outcomes.add(hash, {static_cast<CommandOutcome>(value[hash.size()]), number});
     return true;
   }));
   return status;
@@ -151,10 +170,25 @@ UnixMillis CatalogStore::log_time() const {
   return impl_->published.log_time;
 }
 
-std::optional<CommandOutcome> CatalogStore::outcome(std::string_view command_id) const {
+std::shared_ptr<const AccountsView> CatalogStore::accounts() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->accounts_view;
+}
+
+std::shared_ptr<const GenresView> CatalogStore::genres() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->genres_view;
+}
+
+std::optional<CommandVerdict> CatalogStore::verdict(std::string_view command_id) const {
   const auto hash = CommandOutcomes::hash(command_id);
   const std::lock_guard lock(impl_->mutex);
   return impl_->outcomes.find(hash);
+}
+
+std::optional<CommandOutcome> CatalogStore::outcome(std::string_view command_id) const {
+  const auto found = verdict(command_id);
+  return found ? std::optional(found->outcome) : std::nullopt;
 }
 
 std::vector<Demand> CatalogStore::demands_after(Offset catalog_offset, std::size_t limit) const {
@@ -168,10 +202,10 @@ std::vector<Demand> CatalogStore::demands_after(Offset catalog_offset, std::size
 }
 
 std::uint64_t CatalogStore::highest_number(std::string_view kind) const {
-  const std::lock_guard lock(impl_->mutex);
-  const auto found = impl_->highest.find(kind);
-  return found == impl_->highest.end() ? 0 : found->second;
+  return impl_->numbers.highest(kind);
 }
+
+std::uint64_t CatalogStore::highest_user() const { return impl_->accounts.highest_user(); }
 
 Result<std::vector<CatalogDeadLetter>> CatalogStore::dead_letters(Offset from,
                                                                   std::size_t limit) const {
@@ -198,7 +232,7 @@ Digest CatalogStore::digest() const {
 Status CatalogStore::for_each_fact(
     const std::function<bool(std::string_view key, std::string_view value)>& visit) const {
   bool more = true;
-  for (const char row : {keys::kDemand, keys::kItem, keys::kHighest}) {
+  for (const char row : keys::kFacts) {
     if (!more) break;
     MILLRACE_CHECK(impl_->db->scan(keys::of(row), {}, [&](auto key, auto value) {
       more = visit(key, value);
@@ -221,8 +255,7 @@ Db& CatalogStore::db() { return *impl_->db; }
 
 std::size_t CatalogStore::memory_bytes() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->memory + impl_->outcomes.memory_bytes() +
-         impl_->fact_digests.size() * 80;  // keys and 16 bytes each
+  return impl_->memory + impl_->outcomes.memory_bytes();
 }
 
 }  // namespace millrace::state

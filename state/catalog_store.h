@@ -10,8 +10,11 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "schemas/item.h"
+#include "state/accounts.h"
 #include "state/catalog_view.h"
+#include "state/command_outcomes.h"
 #include "state/digest.h"
+#include "state/genres.h"
 #include "state/rocks.h"
 
 namespace millrace::state {
@@ -20,15 +23,6 @@ namespace millrace::state {
 struct Demand {
   Offset catalog_offset = 0;
   UserId erase;
-};
-
-// What a catalog command came to.
-enum class CommandOutcome : std::uint8_t {
-  kCreated = 0,
-  kReplaced = 1,
-  kDeleted = 2,
-  kNotFound = 3,
-  kAccepted = 4
 };
 
 struct CatalogDeadLetter {
@@ -63,14 +57,19 @@ class CatalogStore {
 
   // ---- any thread's ----
   std::shared_ptr<const CatalogView> view() const;
+  std::shared_ptr<const AccountsView> accounts() const;
+  std::shared_ptr<const GenresView> genres() const;
   Offset next_offset() const;              // as of the last publish
   std::uint64_t last_record_hash() const;  // XXH3 of the record below next_offset; 0 when none
   UnixMillis log_time() const;             // of that record
-  std::optional<CommandOutcome> outcome(std::string_view command_id) const;  // of the last 100,000
+  // Of the last 100,000 commands.
+  std::optional<CommandVerdict> verdict(std::string_view command_id) const;
+  std::optional<CommandOutcome> outcome(std::string_view command_id) const;
   // Ascending by offset.
   std::vector<Demand> demands_after(Offset catalog_offset, std::size_t limit) const;
-  std::uint64_t highest_number(
-      std::string_view kind) const;  // in use ever, of `kind:number`; 0: none
+  // In use ever, of `kind:number`; 0: none.
+  std::uint64_t highest_number(std::string_view kind) const;
+  std::uint64_t highest_user() const;  // of accounts, and reserved for users of events
   Result<std::vector<CatalogDeadLetter>> dead_letters(Offset from, std::size_t limit) const;
   Digest digest() const;  // of the stored facts as of the last commit
   Result<Digest> scan_digest() const;

@@ -1,15 +1,17 @@
 #pragma once
-#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "schemas/item.h"
+#include "schemas/catalog_record.h"
+#include "state/accounts.h"
+#include "state/catalog_numbers.h"
 #include "state/catalog_store.h"
 #include "state/command_outcomes.h"
+#include "state/fact_rows.h"
+#include "state/genres.h"
 
 namespace millrace::state {
 
@@ -43,35 +45,39 @@ struct CatalogStore::Impl {
 
   // The writer's alone.
   CatalogProgress progress;
-  // Rows to write, the newest of each key; nothing: to be deleted.
-  using Rows = std::map<std::string, std::optional<std::string>, std::less<>>;
-  Rows working;                                          // since the last publish
-  Rows ready;                                            // published, to be committed
-  Digest sum;                                            // of the facts, with everything applied
-  Digest ready_sum;                                      // the same as of the last publish
-  std::unordered_map<std::string, Digest> fact_digests;  // by key, of each fact's row
+  FactRows rows;
+  CatalogNumbers numbers{rows};
+  Accounts accounts{rows, numbers};
+  Genres genres{rows, numbers};
+  FactRows::Rows ready;  // published, to be committed
+  Digest ready_sum;      // of the facts, as of the last publish
   std::set<ItemIndex> touched;
 
   mutable std::mutex mutex;  // over what follows
   std::shared_ptr<const CatalogView> view;
+  std::shared_ptr<const AccountsView> accounts_view;
+  std::shared_ptr<const GenresView> genres_view;
   CatalogProgress published;
   Digest committed_sum;
   CommandOutcomes outcomes{kOutcomesKept};
   std::vector<Demand> demands;
-  std::map<std::string, std::uint64_t, std::less<>> highest;
   std::size_t memory = 0;
 
   Status load();
   Status load_items();
-  Status load_rest();
-  CommandOutcome change(Offset offset, UnixMillis log_time, const CatalogRecord& record);
+  Status load_people();
+  Status load_outcomes();
+  struct Change;
   CommandOutcome put_item(Offset offset, UnixMillis log_time, const Item& item);
+  CommandVerdict mint_item(Offset offset, UnixMillis log_time, Item item);
   CommandOutcome delete_item(Offset offset, const ItemId& id);
+  CommandVerdict put_genre(Offset offset, UnixMillis log_time, const PutGenre& put);
+  CommandVerdict delete_genre(Offset offset, UnixMillis log_time, GenreId id);
+  void replace_genre(Offset offset, UnixMillis log_time, const std::string& from,
+                     const std::string& to);
   CommandOutcome demand(Offset offset, const UserId& user);
   void raise_highest(const ItemId& id);
-  void put_fact(std::string key, std::string value);
-  void erase_fact(const std::string& key);
-  void remember(std::string_view command_id, CommandOutcome outcome);
+  void remember(std::string_view command_id, CommandVerdict verdict);
   void refuse(Offset offset, UnixMillis log_time, std::string_view record, const Error& why);
   std::string applied_row() const;
 };

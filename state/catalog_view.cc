@@ -53,6 +53,23 @@ const CatalogItem* CatalogViewBuilder::find(ItemIndex index) const {
   return chunks_[c]->items[index % CatalogView::kChunk].get();
 }
 
+std::vector<std::shared_ptr<const CatalogItem>> CatalogViewBuilder::having(
+    std::string_view kind, std::string_view category) const {
+  std::vector<std::shared_ptr<const CatalogItem>> out;
+  const auto number = names_->categories.find(category);
+  for (const auto& chunk : chunks_) {
+    if (!number || !chunk) continue;
+    for (const auto& item : chunk->items) {
+      if (item && item->item.kind == kind &&
+          std::find(item->categories.begin(), item->categories.end(), *number) !=
+              item->categories.end()) {
+        out.push_back(item);
+      }
+    }
+  }
+  return out;
+}
+
 CatalogView::Chunk& CatalogViewBuilder::chunk_for(ItemIndex index) {
   const std::size_t c = index / CatalogView::kChunk;
   if (c >= chunks_.size()) {
@@ -109,6 +126,7 @@ ItemIndex CatalogViewBuilder::put(const Item& item, UnixMillis log_time, Offset 
     old = chunks_[index / CatalogView::kChunk]->items[index % CatalogView::kChunk];
   }
   restore(item, old ? old->first_put : log_time, offset);
+  items_changed_ = offset + 1;
   if (!old) {
     added_ = offset + 1;
   } else if (!same_features(*old, *find(index))) {
@@ -126,7 +144,7 @@ bool CatalogViewBuilder::erase(ItemIndex index, Offset offset) {
   chunk.kinds[at] = kAnyName;
   chunk.listed[at] = false;
   --count_;
-  features_changed_ = offset + 1;
+  features_changed_ = items_changed_ = offset + 1;
   return true;
 }
 
@@ -137,6 +155,7 @@ std::shared_ptr<const CatalogView> CatalogViewBuilder::build(Offset next_offset)
   view->next_offset_ = next_offset;
   view->features_changed_ = features_changed_;
   view->added_ = added_;
+  view->items_changed_ = items_changed_;
   view->items_ = count_;
   return view;
 }

@@ -75,6 +75,8 @@ class CatalogView {
   Offset features_changed() const { return features_changed_; }
   // The same for the last put of an item that was not there.
   Offset added() const { return added_; }
+  // The same for the last put or deletion of any item; 0 for what was stored before a start.
+  Offset items_changed() const { return items_changed_; }
 
   // In order of index, until `visit` answers false, from index `from` on.
   template <class F>
@@ -98,6 +100,7 @@ class CatalogView {
   Offset next_offset_ = 0;
   Offset features_changed_ = 0;
   Offset added_ = 0;
+  Offset items_changed_ = 0;
   std::size_t items_ = 0;
 };
 
@@ -111,6 +114,9 @@ class CatalogViewBuilder {
   // Answers false when there is no such item.
   bool erase(ItemIndex index, Offset offset);
   const CatalogItem* find(ItemIndex index) const;
+  // The items of a kind that have a category.
+  std::vector<std::shared_ptr<const CatalogItem>> having(std::string_view kind,
+                                                         std::string_view category) const;
   // A view of everything so far, with that offset().
   std::shared_ptr<const CatalogView> build(Offset next_offset);
 
@@ -131,6 +137,7 @@ class CatalogViewBuilder {
   std::vector<bool> shared_;  // a view holds the chunk: clone it before changing it
   Offset features_changed_ = 0;
   Offset added_ = 0;
+  Offset items_changed_ = 0;
   std::size_t count_ = 0;
   std::size_t memory_bytes_ = 0;
 };

@@ -23,14 +23,14 @@ std::size_t CommandOutcomes::HashOf::operator()(const Hash& hash) const {
   return out;
 }
 
-std::optional<CommandOutcome> CommandOutcomes::find(const Hash& command) const {
+std::optional<CommandVerdict> CommandOutcomes::find(const Hash& command) const {
   const auto found = outcomes_.find(command);
   if (found == outcomes_.end()) return std::nullopt;
   return found->second;
 }
 
-void CommandOutcomes::add(const Hash& command, CommandOutcome outcome) {
-  if (!outcomes_.emplace(command, outcome).second) return;
+void CommandOutcomes::add(const Hash& command, CommandVerdict verdict) {
+  if (!outcomes_.emplace(command, verdict).second) return;
   order_.push_back(command);
   if (order_.size() <= window_) return;
   outcomes_.erase(order_.front());

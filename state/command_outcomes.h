@@ -9,7 +9,22 @@
 
 namespace millrace::state {
 
-enum class CommandOutcome : std::uint8_t;
+// What a catalog command came to. Stored: never change a number.
+enum class CommandOutcome : std::uint8_t {
+  kCreated = 0,
+  kReplaced = 1,
+  kDeleted = 2,
+  kNotFound = 3,
+  kAccepted = 4,
+  kNameTaken = 5,
+  kEmailTaken = 6
+};
+
+struct CommandVerdict {
+  CommandOutcome outcome = CommandOutcome::kAccepted;
+  std::uint64_t number = 0;  // minted for what was created; 0: none
+  friend bool operator==(const CommandVerdict&, const CommandVerdict&) = default;
+};
 
 // What the last `window` commands came to, by hash of their ids. Not thread-safe.
 class CommandOutcomes {
@@ -19,14 +34,14 @@ class CommandOutcomes {
 
   explicit CommandOutcomes(std::size_t window) : window_(window) {}
 
-  std::optional<CommandOutcome> find(const Hash& command) const;
-  void add(const Hash& command, CommandOutcome outcome);
+  std::optional<CommandVerdict> find(const Hash& command) const;
+  void add(const Hash& command, CommandVerdict verdict);
   // On opening, in the order of adding; `sequence` is the first one's number.
   void restore_from(std::uint64_t sequence) { first_ = sequence; }
 
   std::uint64_t first() const { return first_; }  // sequence number of the oldest kept
   std::uint64_t next() const { return first_ + order_.size(); }
-  std::size_t memory_bytes() const { return order_.size() * 72; }  // about
+  std::size_t memory_bytes() const { return order_.size() * 88; }  // about
 
  private:
   struct HashOf {
@@ -35,7 +50,7 @@ class CommandOutcomes {
   std::size_t window_;
   std::uint64_t first_ = 0;
   std::deque<Hash> order_;
-  std::unordered_map<Hash, CommandOutcome, HashOf> outcomes_;
+  std::unordered_map<Hash, CommandVerdict, HashOf> outcomes_;
 };
 
 }  // namespace millrace::state

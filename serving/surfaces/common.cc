@@ -4,7 +4,6 @@
 #include <charconv>
 #include <utility>
 
-#include "schemas/record.h"
 #include "schemas/rfc3339.h"
 #include "schemas/rules.h"
 #include "serving/http/problem.h"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "schemas/catalog_record.h"
 #include "schemas/position.h"
 #include "serving/deps.h"
 #include "serving/http/message.h"

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "schemas/item_json.h"
-#include "schemas/record.h"
 #include "serving/surfaces/catalog_search.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/item_body.h"

@@ -4,9 +4,9 @@
 #include <optional>
 #include <utility>
 
+#include "schemas/catalog_record.h"
 #include "schemas/json_writer.h"
 #include "schemas/partitioner.h"
-#include "schemas/record.h"
 #include "schemas/rfc3339.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/profile_body.h"

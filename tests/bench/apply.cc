@@ -25,6 +25,7 @@
 #include "ingest/acceptor.h"
 #include "ingest/memory_log.h"
 #include "processors/engine.h"
+#include "schemas/catalog_record.h"
 #include "schemas/event_json.h"
 #include "schemas/partitioner.h"
 #include "schemas/record.h"

@@ -11,6 +11,7 @@ FENCES = [
     (r"boost/asio", r"serving/http/(server\.cc|(connection|worker)\.(h|cc))"),
     (r"simdjson", r"schemas/event_json\.cc"),
     (r"prometheus/", r"base/metrics\.cc"),
+    (r"sodium", r"base/crypto\.cc"),
     (r"librdkafka/", r"ingest/kafka_\w+\.(h|cc)"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "schemas/catalog_record.h"
 #include "schemas/record.h"
 
 // Whatever decodes is encoded to bytes that decode to the same.

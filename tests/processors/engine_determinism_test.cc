@@ -21,6 +21,7 @@
 #include "ingest/memory_log.h"
 #include "processors/engine.h"
 #include "processors/verify.h"
+#include "schemas/catalog_record.h"
 #include "schemas/interaction_table.h"
 #include "schemas/partitioner.h"
 #include "schemas/record.h"

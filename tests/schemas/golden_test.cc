@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "schemas/catalog_record.h"
 #include "schemas/record.h"
 
 namespace millrace {
@@ -101,6 +102,28 @@ TEST(Golden, CatalogRecords) {
   check_catalog_record("catalog_item", {"c1", item()});
   check_catalog_record("catalog_delete_item", {"c2", DeleteItem{ItemId("movie:1")}});
   check_catalog_record("catalog_erase_user", {"c3", DemandErase{UserId("u1")}});
+}
+
+TEST(Golden, CatalogRecordsOfAccounts) {
+  check_catalog_record("catalog_sign_up",
+                       {"c4", SignUp{"ann", "ann@example.org", "hash", Role::kVendor}});
+  check_catalog_record(
+      "catalog_change_account",
+      {"c5", ChangeAccount{AccountId(611), "bob", "bob@example.org", "hash2", Role::kAdmin}});
+  check_catalog_record("catalog_close_account", {"c6", CloseAccount{AccountId(611)}});
+  check_catalog_record(
+      "catalog_issue_token",
+      {"c7", IssueToken{AccountId(611), "\x01\xff", "laptop", kScopeIngest, 42, TokenId(3)}});
+  check_catalog_record("catalog_revoke_token", {"c8", RevokeToken{TokenId(3)}});
+  check_catalog_record("catalog_reserve_users", {"c9", ReserveUsers{610}});
+}
+
+TEST(Golden, CatalogRecordsOfMovies) {
+  MintItem mint{item()};
+  mint.item.id.value.clear();
+  check_catalog_record("catalog_mint_item", {"c10", mint});
+  check_catalog_record("catalog_put_genre", {"c11", PutGenre{GenreId(3), "Noir"}});
+  check_catalog_record("catalog_delete_genre", {"c12", DeleteGenre{GenreId(3)}});
 }
 
 TEST(Golden, Items) {

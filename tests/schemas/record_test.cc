@@ -1,4 +1,5 @@
 #include "schemas/record.h"
+#include "schemas/catalog_record.h"
 
 #include <gtest/gtest.h>
 
@@ -82,7 +83,16 @@ TEST(LogRecord, ControlRecordsRoundTrip) {
 TEST(CatalogRecord, EveryChangeRoundTrips) {
   for (const CatalogRecord& record :
        {CatalogRecord{"c1", full_item()}, CatalogRecord{"c2", DeleteItem{ItemId("movie:1")}},
-        CatalogRecord{"", DemandErase{UserId("u1")}}}) {
+        CatalogRecord{"", DemandErase{UserId("u1")}},
+        CatalogRecord{"c3", SignUp{"ann", "ann@example.org", "hash", Role::kAdmin}},
+        CatalogRecord{"c4", ChangeAccount{AccountId(7), "bob", "", {}, Role::kUser}},
+        CatalogRecord{"c5", ChangeAccount{AccountId(7), {}, {}, "hash", {}}},
+        CatalogRecord{"c6", CloseAccount{AccountId(7)}},
+        CatalogRecord{"c7", IssueToken{AccountId(7), "\x01\xff", "key", kScopeRead, 9, TokenId(3)}},
+        CatalogRecord{"c8", RevokeToken{TokenId(3)}}, CatalogRecord{"", ReserveUsers{610}},
+        CatalogRecord{"c9", MintItem{full_item()}}, CatalogRecord{"c10", PutGenre{{}, "Noir"}},
+        CatalogRecord{"c11", PutGenre{GenreId(3), "Noir"}},
+        CatalogRecord{"c12", DeleteGenre{GenreId(3)}}}) {
     EXPECT_EQ(decode_catalog_record(encode(record)), record);
   }
   EXPECT_EQ(decode_item(encode(full_item())), full_item());

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "schemas/record.h"
+#include "schemas/catalog_record.h"
 #include "tests/support/test_node.h"
 
 namespace millrace {

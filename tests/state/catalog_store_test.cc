@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "schemas/record.h"
+#include "schemas/catalog_record.h"
 #include "state/fold_text.h"
 
 namespace millrace::state {
@@ -41,7 +41,7 @@ class CatalogStoreTest : public ::testing::Test {
     item.categories = std::move(genres);
     return item;
   }
-  void apply(std::variant<Item, DeleteItem, DemandErase> change, std::string command = {}) {
+  void apply(decltype(CatalogRecord::change) change, std::string command = {}) {
     const Offset at = next_++;
     store_->apply(at, 1001 + at, encode(CatalogRecord{std::move(command), std::move(change)}));
   }

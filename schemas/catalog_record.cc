@@ -1,0 +1,219 @@
+#include "schemas/catalog_record.h"
+
+#include <limits>
+#include <utility>
+
+#include "schemas/proto/records.pb.h"
+
+namespace millrace {
+namespace {
+
+tl::unexpected<Error> corrupt(std::string_view what) {
+  return fail(Code::kCorrupt, "stored bytes are no " + std::string(what));
+}
+
+template <class Message>
+bool parse(Message& message, std::string_view bytes) {
+  return bytes.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()) &&
+         message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+// ---- items
+
+void fill(proto::Item& message, const Item& item) {
+  message.set_id(item.id.value);
+  message.set_kind(item.kind);
+  message.set_title(item.title);
+  for (const auto& category : item.categories) message.add_categories(category);
+  for (const auto& tag : item.tags) message.add_tags(tag);
+  message.set_price(item.price);
+  if (item.created) message.set_created_ms(*item.created);
+  if (item.published) message.set_published_ms(*item.published);
+  message.set_attributes(item.attributes);
+  message.set_hidden(item.hidden);
+}
+
+Item item_of_any(const proto::Item& message) {
+  Item item;
+  item.id.value = message.id();
+  item.kind = message.kind();
+  item.title = message.title();
+  item.categories.assign(message.categories().begin(), message.categories().end());
+  item.tags.assign(message.tags().begin(), message.tags().end());
+  item.price = message.price();
+  if (message.has_created_ms()) item.created = message.created_ms();
+  if (message.has_published_ms()) item.published = message.published_ms();
+  item.attributes = message.attributes();
+  item.hidden = message.hidden();
+  return item;
+}
+
+Result<Item> item_of(const proto::Item& message) {
+  if (message.id().empty()) return corrupt("item: it has no id");
+  return item_of_any(message);
+}
+
+Result<MintItem> mint_of(const proto::Item& message) {
+  if (message.kind().empty()) return corrupt("new item: it has no kind");
+  return MintItem{item_of_any(message)};
+}
+
+Result<PutGenre> genre_of(const proto::PutGenre& message) {
+  if (message.name().empty()) return corrupt("genre: it has no name");
+  return PutGenre{GenreId(message.id()), message.name()};
+}
+
+// ---- accounts
+
+Result<Role> role_of(std::uint32_t number) {
+  if (number > static_cast<std::uint32_t>(Role::kAdmin)) return corrupt("account: unknown role");
+  return static_cast<Role>(number);
+}
+
+void fill(proto::SignUp& message, const SignUp& sign_up) {
+  message.set_username(sign_up.username);
+  message.set_email(sign_up.email);
+  message.set_password_hash(sign_up.password_hash);
+  message.set_role(static_cast<std::uint32_t>(sign_up.role));
+}
+
+Result<SignUp> sign_up_of(const proto::SignUp& message) {
+  if (message.username().empty()) return corrupt("sign-up: it has no name");
+  SignUp sign_up{message.username(), message.email(), message.password_hash()};
+  MILLRACE_TRY(sign_up.role, role_of(message.role()));
+  return sign_up;
+}
+
+void fill(proto::ChangeAccount& message, const ChangeAccount& change) {
+  message.set_id(change.id.value);
+  if (change.username) message.set_username(*change.username);
+  if (change.email) message.set_email(*change.email);
+  if (change.password_hash) message.set_password_hash(*change.password_hash);
+  if (change.role) message.set_role(static_cast<std::uint32_t>(*change.role));
+}
+
+Result<ChangeAccount> change_of(const proto::ChangeAccount& message) {
+  ChangeAccount change;
+  change.id = AccountId(message.id());
+  if (message.has_username()) change.username = message.username();
+  if (message.has_email()) change.email = message.email();
+  if (message.has_password_hash()) change.password_hash = message.password_hash();
+  if (message.has_role()) {
+    MILLRACE_TRY(change.role, role_of(message.role()));
+  }
+  return change;
+}
+
+void fill(proto::IssueToken& message, const IssueToken& issue) {
+  message.set_account(issue.account.value);
+  message.set_hash(issue.hash);
+  message.set_name(issue.name);
+  message.set_scopes(issue.scopes);
+  message.set_expires_ms(issue.expires);
+  message.set_replaces(issue.replaces.value);
+}
+
+Result<IssueToken> issue_of(const proto::IssueToken& message) {
+  if (message.hash().empty()) return corrupt("token: it has no hash");
+  return IssueToken{AccountId(message.account()),
+                    message.hash(),
+                    message.name(),
+                    static_cast<std::uint8_t>(message.scopes()),
+                    message.expires_ms(),
+                    TokenId(message.replaces())};
+}
+
+// Puts each kind of change where the message has it.
+struct Fill {
+  proto::CatalogRecord& message;
+
+  void operator()(const Item& item) const { fill(*message.mutable_item(), item); }
+  void operator()(const DeleteItem& gone) const { message.set_delete_item(gone.id.value); }
+  void operator()(const DemandErase& demand) const { message.set_erase_user(demand.user.value); }
+  void operator()(const SignUp& sign_up) const { fill(*message.mutable_sign_up(), sign_up); }
+  void operator()(const ChangeAccount& change) const {
+    fill(*message.mutable_change_account(), change);
+  }
+  void operator()(const CloseAccount& close) const { message.set_close_account(close.id.value); }
+  void operator()(const IssueToken& issue) const { fill(*message.mutable_issue_token(), issue); }
+  void operator()(const RevokeToken& revoke) const { message.set_revoke_token(revoke.id.value); }
+  void operator()(const ReserveUsers& reserve) const { message.set_reserve_users(reserve.up_to); }
+  void operator()(const MintItem& mint) const { fill(*message.mutable_mint_item(), mint.item); }
+  void operator()(const PutGenre& put) const {
+    message.mutable_put_genre()->set_id(put.id.value);
+    message.mutable_put_genre()->set_name(put.name);
+  }
+  void operator()(const DeleteGenre& gone) const { message.set_delete_genre(gone.id.value); }
+};
+
+}  // namespace
+
+std::string encode(const CatalogRecord& record) {
+  proto::CatalogRecord message;
+  message.set_command_id(record.command_id);
+  std::visit(Fill{message}, record.change);
+  return message.SerializeAsString();
+}
+
+Result<CatalogRecord> decode_catalog_record(std::string_view bytes) {
+  proto::CatalogRecord message;
+  if (!parse(message, bytes)) return corrupt("catalog record");
+  CatalogRecord record{message.command_id(), {}};
+  using Case = proto::CatalogRecord;
+  switch (message.change_case()) {
+    case Case::kItem: {
+      MILLRACE_TRY(record.change, item_of(message.item()));
+      break;
+    }
+    case Case::kSignUp: {
+      MILLRACE_TRY(record.change, sign_up_of(message.sign_up()));
+      break;
+    }
+    case Case::kChangeAccount: {
+      MILLRACE_TRY(record.change, change_of(message.change_account()));
+      break;
+    }
+    case Case::kIssueToken: {
+      MILLRACE_TRY(record.change, issue_of(message.issue_token()));
+      break;
+    }
+    case Case::kMintItem: {
+      MILLRACE_TRY(record.change, mint_of(message.mint_item()));
+      break;
+    }
+    case Case::kPutGenre: {
+      MILLRACE_TRY(record.change, genre_of(message.put_genre()));
+      break;
+    }
+    case Case::kDeleteGenre: record.change = DeleteGenre{GenreId(message.delete_genre())}; break;
+    case Case::kDeleteItem:
+      if (message.delete_item().empty()) return corrupt("deletion: it names no item");
+      record.change = DeleteItem{ItemId(message.delete_item())};
+      break;
+    case Case::kEraseUser:
+      if (message.erase_user().empty()) return corrupt("erasure: it names no user");
+      record.change = DemandErase{UserId(message.erase_user())};
+      break;
+    case Case::kCloseAccount:
+      record.change = CloseAccount{AccountId(message.close_account())};
+      break;
+    case Case::kRevokeToken: record.change = RevokeToken{TokenId(message.revoke_token())}; break;
+    case Case::kReserveUsers: record.change = ReserveUsers{message.reserve_users()}; break;
+    case Case::CHANGE_NOT_SET: return corrupt("catalog record of a kind that this version knows");
+  }
+  return record;
+}
+
+std::string encode(const Item& item) {
+  proto::Item message;
+  fill(message, item);
+  return message.SerializeAsString();
+}
+
+Result<Item> decode_item(std::string_view bytes) {
+  proto::Item message;
+  if (!parse(message, bytes)) return corrupt("item");
+  return item_of(message);
+}
+
+}  // namespace millrace

@@ -1,0 +1,32 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.h"
+#include "schemas/account.h"
+#include "schemas/genre.h"
+#include "schemas/item.h"
+
+namespace millrace {
+
+// A record of the `catalog` log. `command_id` names the request that made it: a repeat has no
+// effect.
+struct CatalogRecord {
+  std::string command_id;
+  std::variant<Item, DeleteItem, DemandErase, SignUp, ChangeAccount, CloseAccount, IssueToken,
+               RevokeToken, ReserveUsers, MintItem, PutGenre, DeleteGenre>
+      change;
+  friend bool operator==(const CatalogRecord&, const CatalogRecord&) = default;
+};
+
+// The stored form (protobuf, schemas/proto/records.proto), and back. Decoding tolerates unknown
+// fields of newer writers and answers kCorrupt for bytes that are no record.
+std::string encode(const CatalogRecord& record);
+Result<CatalogRecord> decode_catalog_record(std::string_view bytes);
+
+// An item as the catalog's state keeps it.
+std::string encode(const Item& item);
+Result<Item> decode_item(std::string_view bytes);
+
+}  // namespace millrace
