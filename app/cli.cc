@@ -21,6 +21,8 @@ std::vector<Verb> verbs() {
   return {
       {"import", "bring in a data set", define_import},
       {"serve", "answer over HTTP", define_serve},
+      {"admin", "make an administrator; make, rotate, revoke and list services' keys",
+       define_admin},
       {"verify", "rebuild the state from the log and compare", define_verify},
       {"backup", "copy state and log of a server into a folder", define_backup},
       {"restore", "make a data folder from a backup", define_restore},

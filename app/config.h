@@ -72,6 +72,14 @@ struct RulesConfig {
   friend bool operator==(const RulesConfig&, const RulesConfig&) = default;
 };
 
+struct AccountsConfig {
+  std::int64_t token_lifetime_ms = 30LL * 24 * 3'600'000;
+  std::uint32_t logins_per_account = 10;  // tries a minute; 0: no limit
+  std::uint32_t logins_per_address = 60;
+
+  friend bool operator==(const AccountsConfig&, const AccountsConfig&) = default;
+};
+
 struct FeedConfig {
   double category = 2.0;
   double tag = 1.5;
@@ -97,11 +105,13 @@ struct LoggingConfig {
 struct ServeConfig {
   std::string data = "millrace-data";
   std::uint64_t memory_bytes = 512ULL << 20;
-  std::string admin_token;  // secret; empty: none, and everything is open on loopback only
+  std::string
+      admin_token;  // secret; empty: none. Before any account everything is open on loopback
   HttpConfig http;
   EventLogConfig log;
   ApplyConfig apply;
   RulesConfig rules;
+  AccountsConfig accounts;
   FeedConfig feed;
   LoggingConfig logging;
 

@@ -6,12 +6,13 @@
 #include <thread>
 #include <utility>
 
-#include "app/authorize.h"
+#include "app/admin_token.h"
 #include "app/build_info.h"
 #include "base/log.h"
 #include "schemas/catalog_record.h"
 #include "schemas/partitioner.h"
 #include "serving/http/problem.h"
+#include "serving/surfaces/authorize.h"
 #include "serving/surfaces/list.h"
 
 namespace millrace::app {
@@ -65,14 +66,18 @@ processors::EngineOptions engine_options(const ServeConfig& config, const DataFo
   return options;
 }
 
-serving::ServerOptions server_options(const ServeConfig& config) {
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+serving::ServerOptions server_options(const ServeConfig& config, const serving::Deps& deps) {
   using std::chrono::milliseconds;
   const auto& http = config.http;
   serving::ServerOptions options;
   options.address = http.host;
   options.port = http.port;
   options.threads = or_cores(http.threads);
-  options.authorize = authorize_with(config.admin_token);
+  options.authorize = serving::authorize_with(deps);
   options.parse.body_bytes = http.max_body_bytes;
   options.parse.head_bytes = http.max_header_bytes;
   options.max_connections = http.max_connections;
@@ -135,7 +140,9 @@ Status Node::build(Http http) {
       [this](std::uint16_t partition, const state::Identity& identity) {
         return engine_->store(partition).first_seen(identity);
       },
-      clock_, metrics_, ingest::Acceptor::Options{});
+      clock_, metrics_, ingest::Acceptor::Options{.highest_user = [this] {
+        return engine_->catalog().highest_user();
+      }});
   maintenance_ = std::make_unique<Maintenance>(
       Maintenance::Options{.checkpoints = folders_.checkpoints,
                            .retention_bytes = config_.log.retention_bytes,
@@ -149,12 +156,24 @@ Status Node::build(Http http) {
   deps.clock = &clock_;
   deps.ids = &ids_;
   deps.metrics = &metrics_;
-  deps.options = {static_cast<int>(config_.http.position_wait_ms), config_.http.max_events,
-                  config_.http.public_url, std::string(kVersion), config_.memory_bytes};
+  deps.options = {static_cast<int>(config_.http.position_wait_ms),
+                  config_.http.max_events,
+                  config_.http.public_url,
+                  std::string(kVersion),
+                  config_.memory_bytes,
+                  {config_.accounts.token_lifetime_ms, config_.accounts.logins_per_account,
+                   config_.accounts.logins_per_address}};
   deps.checkpoint = [this] { return maintenance_->checkpoint(); };
   router_ = std::make_unique<serving::Router>(serving::all_routes(deps));
   if (http == Http::kNone) return {};
-  MILLRACE_TRY(server_, serving::Server::start(server_options(config_),
+  MILLRACE_CHECK(put_admin_token(config_.admin_token, *engine_, *log_, ids_));
+  if (!is_loopback(config_.http.host) && !engine_->catalog().accounts()->any_ever()) {
+    return fail(Code::kInvalid,
+                "refusing to listen on " + config_.http.host +
+                    " without authentication: set an admin token, or listen on 127.0.0.1",
+                "host");
+  }
+  MILLRACE_TRY(server_, serving::Server::start(server_options(config_, deps),
                                                serving::Router(serving::all_routes(deps)), metrics_,
                                                clock_));
   return {};
@@ -184,6 +203,7 @@ serving::Reply Node::call(serving::Request request) const {
   if (!match) return serving::problem(match.error());
   if (match->route == nullptr) return serving::problem({Code::kNotFound, "no such path", {}});
   request.params = std::move(match->params);
+  request.caller.open = true;  // whoever has the data folder may do everything
   auto answer = match->route->handler(request);
   if (auto* reply = std::get_if<serving::Reply>(&answer)) return std::move(*reply);
   std::promise<serving::Reply> promise;

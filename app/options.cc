@@ -255,6 +255,19 @@ std::vector<Option> rules_options() {
   };
 }
 
+std::vector<Option> accounts_options() {
+  return {
+      duration("accounts.token_lifetime", "time after which a login ends",
+               MILLRACE_AT(accounts.token_lifetime_ms), 1'000),
+      integer("accounts.logins_per_account",
+              "tries of a password a minute and account; 0: no limit",
+              MILLRACE_AT(accounts.logins_per_account), 0, 1'000'000),
+      integer("accounts.logins_per_address",
+              "tries of a password a minute and address; 0: no limit",
+              MILLRACE_AT(accounts.logins_per_address), 0, 1'000'000),
+  };
+}
+
 std::vector<Option> feed_options() {
   return {
       real("feed.category", "feed: weight of a liked category", MILLRACE_AT(feed.category)),
@@ -283,8 +296,8 @@ std::string replaced(std::string text, std::string_view from, char to) {
 std::vector<Option> serve_options() {
   std::vector<Option> all = plain_options();
   all.push_back(admin_token());
-  for (auto&& group :
-       {http_options(), log_options(), apply_options(), rules_options(), feed_options()}) {
+  for (auto&& group : {http_options(), log_options(), apply_options(), rules_options(),
+                       accounts_options(), feed_options()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back({"interactions", "weight of an interaction type, known or new: name=weight",

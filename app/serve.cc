@@ -23,23 +23,14 @@ sigset_t ending_signals() {
   return set;
 }
 
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 int serve(const ServeConfig& config) {
-  if (!is_loopback(config.http.host) && config.admin_token.empty()) {
-    log_error("refusing to listen on " + config.http.host +
-              " without authentication: set an admin token, or listen on 127.0.0.1");
-    return kUsage;
-  }
   ::signal(SIGPIPE, SIG_IGN);
   const auto ending = ending_signals();
   ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
   auto node = Node::start(config, Node::Http::kListen);
   if (!node) {
     log_error("cannot serve: " + node.error().detail);
-    return kFailed;
+    return node.error().field == "host" ? kUsage : kFailed;
   }
   std::cout << "ready on http://" << config.http.host << ":" << (*node)->port() << std::endl;
   int signal = 0;

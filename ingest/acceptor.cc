@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "schemas/catalog_record.h"
 #include "schemas/partitioner.h"
 #include "schemas/record.h"
 
@@ -47,6 +48,20 @@ Result<Interaction> Acceptor::check(Event event) const {
   return Interaction{std::move(event), type->number, type->weight};
 }
 
+// Users with numbers that an account might get one day are made known to the catalog, a hundred
+// numbers at a time, together with their first events.
+void Acceptor::reserve_users(std::vector<Append>& appends) const {
+  if (!options_.highest_user) return;
+  constexpr std::uint64_t kAtOnce = 100;
+  std::uint64_t highest = 0;
+  for (const auto& append : appends) {
+    highest = std::max(highest, user_number(append.key).value_or(0));
+  }
+  if (highest <= options_.highest_user()) return;
+  const auto up_to = std::min((highest / kAtOnce + 1) * kAtOnce, kMaxUserNumber) - 1;
+  appends.push_back({kCatalogPartition, {}, encode(CatalogRecord{{}, ReserveUsers{up_to}})});
+}
+
 void Acceptor::accept(std::vector<EventOutcome> events,
                       std::function<void(Result<Receipt>)> done) const {
   auto receipt = std::make_shared<Receipt>();
@@ -83,14 +98,15 @@ void Acceptor::accept(std::vector<EventOutcome> events,
   rejected_.inc(static_cast<double>(receipt->rejected.size()));
   duplicates_.inc(static_cast<double>(receipt->duplicates));
   if (appends.empty()) return done(std::move(*receipt));
+  reserve_users(appends);
   log_.append(std::move(appends), [this, receipt, done = std::move(done)](AppendResult offsets) {
     if (!offsets) return done(tl::unexpected<Error>(std::move(offsets.error())));
-    for (std::size_t k = 0; k < offsets->size(); ++k) {
+    for (std::size_t k = 0; k < receipt->appended.size(); ++k) {
       auto& appended = receipt->appended[k];
       appended.offset = (*offsets)[k];
       receipt->position.include(appended.partition, appended.offset);
     }
-    accepted_.inc(static_cast<double>(offsets->size()));
+    accepted_.inc(static_cast<double>(receipt->appended.size()));
     done(std::move(*receipt));
   });
 }

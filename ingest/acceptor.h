@@ -51,6 +51,8 @@ class Acceptor {
                                                                   const state::Identity&)>;
   struct Options {
     std::int64_t future_ms = 5 * 60 * 1000;  // event times later than this beyond now are refused
+    // The highest user number that accounts keep clear of; null: numbers are not reserved.
+    std::function<std::uint64_t()> highest_user = nullptr;
   };
   Acceptor(EventLog& log, std::shared_ptr<const InteractionTable> table, FindFirst find_first,
            const Clock& clock, Metrics& metrics, Options options);
@@ -63,6 +65,8 @@ class Acceptor {
   Result<Interaction> check(Event event) const;
 
  private:
+  void reserve_users(std::vector<Append>& appends) const;
+
   EventLog& log_;
   std::shared_ptr<const InteractionTable> table_;
   FindFirst find_first_;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -12,12 +13,19 @@
 
 namespace millrace::serving {
 
+struct AccountOptions {
+  std::int64_t token_lifetime_ms = 30LL * 24 * 3'600'000;
+  std::uint32_t logins_per_account = 10;  // tries a minute, and as many at once; 0: no limit
+  std::uint32_t logins_per_address = 60;
+};
+
 struct SurfaceOptions {
   int position_wait_ms = 5'000;     // longest wait for a position, and for a write to be visible
   std::size_t max_events = 10'000;  // in one request
   std::string public_url;           // for links in feeds; empty: they are relative
   std::string version;              // of the program
   std::size_t memory_budget_bytes = 0;
+  AccountOptions accounts{};
 };
 
 // What handlers work with. Everything outlives the server.

@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "serving/http/caller.h"
+
 namespace millrace::serving {
 
 // A whole HTTP request as values: no socket, no Beast.
@@ -20,6 +22,7 @@ struct Request {
   std::map<std::string, std::string, std::less<>> params;  // {name} segments of the route, decoded
   std::string body;
   std::string peer;  // remote address without port
+  Caller caller;     // filled before the handler is called
 
   std::optional<std::string_view> header(std::string_view lower_case_name) const;
   std::optional<std::string_view> query_value(std::string_view name) const;
@@ -50,7 +53,15 @@ using Handler = std::function<Answer(const Request&)>;
 
 // Who may call a route. Every route names exactly one; the check happens before the handler, and
 // answers come in the order 401, 403, 404, 400.
-enum class Policy { kPublic, kUser, kSelfOrAdmin, kAdmin, kIngest, kSecret };
+enum class Policy {
+  kAlways,       // whatever credential is sent: health, metrics, documentation
+  kPublic,       // everybody; a credential that is sent must be a good one
+  kUser,         // any account, and admins
+  kSelf,         // the account that {id} or {user} names
+  kSelfOrAdmin,  // that one, and admins; under /v1 services that may read can
+  kAdmin,
+  kIngest,  // services that may ingest, admins, and accounts, for themselves only
+};
 
 struct Route {
   std::string method;

@@ -11,9 +11,9 @@
 
 namespace millrace::serving {
 
-// Asked before the handler of a matched route; an answer (401, 403) ends the request there. Called
-// from the server's threads at once; must not block.
-using Authorize = std::function<std::optional<Reply>(const Request&, const Route&)>;
+// Asked before the handler of a matched route; an answer (401, 403) ends the request there. Fills
+// the request's caller. Called from the server's threads at once; must not block.
+using Authorize = std::function<std::optional<Reply>(Request&, const Route&)>;
 
 // How a server listens and what it puts up with. Every limit answers with the status named, counts
 // in http_rejected_total{reason}, and is met again by whoever comes next.

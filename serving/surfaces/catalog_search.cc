@@ -14,27 +14,6 @@ bool in_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
 }
 
-std::vector<std::string_view> words_of(std::string_view folded) {
-  std::vector<std::string_view> words;
-  for (std::size_t i = 0; i < folded.size();) {
-    if (!in_word(folded[i])) {
-      ++i;
-      continue;
-    }
-    const std::size_t begin = i;
-    while (i < folded.size() && in_word(folded[i])) ++i;
-    words.push_back(folded.substr(begin, i - begin));
-  }
-  return words;
-}
-
-bool begins_a_word(std::string_view title, std::string_view word) {
-  for (auto at = title.find(word); at != std::string_view::npos; at = title.find(word, at + 1)) {
-    if (at == 0 || !in_word(title[at - 1])) return true;
-  }
-  return false;
-}
-
 // A place in a listing: how well the title fits (0 is best), then the id.
 struct Place {
   char fit = '0';
@@ -107,6 +86,27 @@ class Fit {
 };
 
 }  // namespace
+
+std::vector<std::string_view> words_of(std::string_view folded) {
+  std::vector<std::string_view> words;
+  for (std::size_t i = 0; i < folded.size();) {
+    if (!in_word(folded[i])) {
+      ++i;
+      continue;
+    }
+    const std::size_t begin = i;
+    while (i < folded.size() && in_word(folded[i])) ++i;
+    words.push_back(folded.substr(begin, i - begin));
+  }
+  return words;
+}
+
+bool begins_a_word(std::string_view title, std::string_view word) {
+  for (auto at = title.find(word); at != std::string_view::npos; at = title.find(word, at + 1)) {
+    if (at == 0 || !in_word(title[at - 1])) return true;
+  }
+  return false;
+}
 
 Result<CatalogPage> search(const state::CatalogView& catalog, const state::CatalogNames& names,
                            const CatalogQuery& query) {

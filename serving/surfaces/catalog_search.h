@@ -23,6 +23,11 @@ struct CatalogPage {
   std::string next;                              // where the next page starts; empty on the last
 };
 
+// The words of a folded text; views into it.
+std::vector<std::string_view> words_of(std::string_view folded);
+// A word of a folded title begins with `word`.
+bool begins_a_word(std::string_view title, std::string_view word);
+
 // One page of the items that are listed and fit. They come in the natural order of their ids, which
 // is the same on every node; with `words` those whose whole title is the words come first, then
 // those that begin with them. Pages neither repeat nor skip what stays in the catalog.

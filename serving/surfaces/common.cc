@@ -15,17 +15,19 @@ namespace {
 constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::size_t kMaxKeyBytes = 128;
 
-Reply not_yet(const Position& position) {
-  return problem({Code::kTimeout, "position " + position.text() + " is not visible yet: try again",
-                  "position"});
-}
-
 }  // namespace
 
 Reply json_reply(std::string body, int status) {
   Reply reply;
   reply.status = status;
   reply.body = std::move(body);
+  return reply;
+}
+
+Reply no_content() {
+  Reply reply;
+  reply.status = 204;
+  reply.content_type.clear();
   return reply;
 }
 
@@ -105,6 +107,20 @@ Answer commands(const Deps& deps, std::vector<CatalogRecord> records, const std:
   }};
 }
 
+void finish_with(Answer answer, const std::function<void(Render)>& finish) {
+  if (auto* reply = std::get_if<Reply>(&answer)) return finish(rendered(std::move(*reply)));
+  std::get<Later>(answer).start(finish);
+}
+
+Render rendered(Reply reply) {
+  return [reply = std::move(reply)] { return reply; };
+}
+
+Reply not_yet(const Position& position) {
+  return problem({Code::kTimeout, "position " + position.text() + " is not visible yet: try again",
+                  "position"});
+}
+
 Reply outcome_unknown(const std::string& command) {
   return problem({Code::kTimeout,
                   "outcome unknown: command " + command + " is in the log but not visible yet",
@@ -125,7 +141,9 @@ Result<std::string> idempotency_key(const Request& request) {
 Result<std::string> command_id(const Request& request, const Deps& deps) {
   MILLRACE_TRY(const std::string key, idempotency_key(request));
   if (key.empty()) return deps.ids->mint();
-  return request.method + " " + request.path + " " + key;
+  const auto caller = request.caller.account.value;
+  return (caller == 0 ? "" : std::to_string(caller) + " ") + request.method + " " + request.path +
+         " " + key;
 }
 
 std::optional<Reply> refuse_writes(const Deps& deps) {

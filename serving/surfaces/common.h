@@ -18,6 +18,7 @@ namespace millrace::serving {
 // What the surfaces' handlers share. All functions are thread-safe.
 
 Reply json_reply(std::string body, int status = 200);
+Reply no_content();                                         // 204
 void set_position(Reply& reply, const Position& position);  // X-Millrace-Position
 
 // The position that the request asks for, by header or ?position=; empty when it asks for none.
@@ -52,12 +53,19 @@ Answer command(const Deps& deps, CatalogRecord record,
 Answer commands(const Deps& deps, std::vector<CatalogRecord> records, const std::string& id,
                 std::function<Reply(const Position&)> answer);
 
+// Gives `finish` the answer, now or when it comes.
+void finish_with(Answer answer, const std::function<void(Render)>& finish);
+// What is answered already, as something to render.
+Render rendered(Reply reply);
+
+// 503 for a position that is not visible in time.
+Reply not_yet(const Position& position);
 // 503 for a command that was appended and did not show in time.
 Reply outcome_unknown(const std::string& command);
 
-// The id of the command that a request stands for: made from its method, path and Idempotency-Key,
-// so that the same key elsewhere is another command; minted when it has none. kInvalid for a key
-// that is no id.
+// The id of the command that a request stands for: made from its caller, method, path and
+// Idempotency-Key, so that the same key elsewhere is another command; minted when it has none.
+// kInvalid for a key that is no id.
 Result<std::string> command_id(const Request& request, const Deps& deps);
 // The Idempotency-Key itself; empty when there is none.
 Result<std::string> idempotency_key(const Request& request);

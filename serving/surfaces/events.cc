@@ -115,6 +115,13 @@ Reply settled_reply(Receipt receipt, bool applied, const Deps& deps) {
   return reply;
 }
 
+// Accounts send events for themselves, those who may ingest for everybody.
+bool may_send(const Caller& caller, const std::vector<EventOutcome>& events) {
+  return caller.may_ingest() || std::all_of(events.begin(), events.end(), [&](const auto& one) {
+           return !one.event || caller.is(one.event->user.value);
+         });
+}
+
 Answer post_events(const Request& request, const Deps& deps) {
   const bool wait = request.query_value("wait") == "applied";
   if (request.query_value("wait") && !wait) {
@@ -131,6 +138,10 @@ Answer post_events(const Request& request, const Deps& deps) {
   }
   auto events = parse(request, kind.value_or(BodyKind::kJson), deps);
   if (!events) return problem(events.error());
+  if (!may_send(request.caller, *events)) {
+    return problem(
+        {Code::kForbidden, "this credential sends events of its own account only", "data.user"});
+  }
   name_by_key(*key, *events);
   return Later{[deps, wait, events = std::move(*events)](auto finish) mutable {
     deps.acceptor->accept(

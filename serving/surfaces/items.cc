@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "schemas/catalog_record.h"
 #include "schemas/item_json.h"
 #include "serving/surfaces/catalog_search.h"
 #include "serving/surfaces/common.h"
@@ -71,10 +72,7 @@ Answer delete_item(const Request& request, const Deps& deps) {
     if (deps.engine->catalog().outcome(name) != CommandOutcome::kDeleted) {
       return problem({Code::kNotFound, "no item has this id", {}});
     }
-    Reply reply;
-    reply.status = 204;
-    reply.content_type.clear();
-    return reply;
+    return no_content();
   };
   return command(deps, {std::move(*name), DeleteItem{ItemId(*id)}}, answer);
 }

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "serving/surfaces/accounts.h"
 #include "serving/surfaces/admin.h"
 #include "serving/surfaces/dead_letters.h"
 #include "serving/surfaces/events.h"
@@ -16,8 +17,9 @@ namespace millrace::serving {
 
 std::vector<Route> all_routes(const Deps& deps) {
   std::vector<Route> all;
-  for (const auto surface : {event_routes, item_routes, recommendation_routes, list_routes,
-                             user_routes, admin_routes, dead_letter_routes, meta_routes}) {
+  for (const auto surface :
+       {event_routes, item_routes, recommendation_routes, list_routes, user_routes, account_routes,
+        admin_routes, dead_letter_routes, meta_routes}) {
     auto routes = surface(deps);
     std::move(routes.begin(), routes.end(), std::back_inserter(all));
   }

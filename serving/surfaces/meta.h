@@ -7,10 +7,11 @@
 
 namespace millrace::serving {
 
-// /health/, /ready/, /metrics and /openapi.yaml.
+// /health/, /ready/, /metrics, /openapi.yaml (that of /v1) and /openapi/NAME.yaml.
 std::vector<Route> meta_routes(const Deps& deps);
 
-// schemas/openapi/v1.yaml as it was when this was built.
+// The documents of schemas/openapi/ as they were when this was built.
 std::string_view openapi_v1();
+std::string_view openapi_accounts();
 
 }  // namespace millrace::serving

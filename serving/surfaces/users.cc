@@ -1,104 +1,24 @@
 #include "serving/surfaces/users.h"
 
 #include <charconv>
-#include <optional>
 #include <utility>
 
-#include "schemas/catalog_record.h"
 #include "schemas/json_writer.h"
 #include "schemas/partitioner.h"
 #include "schemas/rfc3339.h"
 #include "serving/surfaces/common.h"
+#include "serving/surfaces/erasure.h"
 #include "serving/surfaces/profile_body.h"
 
 namespace millrace::serving {
 namespace {
-
-// ---- erasing
-
-// Tells when the demand of a command at `catalog_offset` has been carried out in the person's
-// partition and readers see it.
-class Erased {
- public:
-  Erased(const processors::Engine& engine, std::string user, Offset catalog_offset)
-      : engine_(&engine),
-        user_(std::move(user)),
-        partition_(partition_of(user_, engine.partitions())),
-        catalog_offset_(catalog_offset) {}
-
-  bool operator()() {
-    if (!demand_) {
-      if (engine_->publisher().visible(kCatalogPartition) <= catalog_offset_) return false;
-      demand_ = demand();
-    }
-    if (needed_ < 0) {
-      const auto published = engine_->store(partition_).published();
-      if (published.carried_catalog_offset < *demand_) return false;
-      needed_ = published.next_offset;
-    }
-    return engine_->publisher().visible({Topic::kInteractions, partition_}) >= needed_;
-  }
-
- private:
-  // The command's own, or, where it repeats an earlier one, the last of this person before it.
-  Offset demand() const {
-    const auto& catalog = engine_->catalog();
-    const auto own = catalog.demands_after(catalog_offset_ - 1, 1);
-    if (!own.empty() && own.front().catalog_offset == catalog_offset_) return catalog_offset_;
-    Offset last = -1;
-    for (const auto& demand : catalog.demands_after(-1, SIZE_MAX)) {
-      if (demand.catalog_offset > catalog_offset_) break;
-      if (demand.erase.value == user_) last = demand.catalog_offset;
-    }
-    return last;
-  }
-
-  const processors::Engine* engine_;
-  std::string user_;
-  std::uint16_t partition_;
-  Offset catalog_offset_;
-  std::optional<Offset> demand_;
-  Offset needed_ = -1;  // one past the record that readers must see; -1: not yet carried out
-};
-
-Reply erased_reply(const processors::Engine& engine, std::uint16_t partition,
-                   Offset catalog_offset) {
-  Reply reply;
-  reply.status = 204;
-  reply.content_type.clear();
-  Position position;
-  position.include(kCatalogPartition, catalog_offset);
-  const LogPartition of_person{Topic::kInteractions, partition};
-  const auto visible = engine.publisher().visible(of_person);
-  if (visible > 0) position.include(of_person, visible - 1);
-  set_position(reply, position);
-  return reply;
-}
 
 Answer erase_user(const Request& request, const Deps& deps) {
   const auto user = id_param(request, "id");
   if (!user) return problem(user.error());
   auto name = command_id(request, deps);
   if (!name) return problem(name.error());
-  if (auto refusal = refuse_writes(deps)) return *std::move(refusal);
-  const auto partition = partition_of(*user, deps.engine->partitions());
-  CatalogRecord record{*name, DemandErase{UserId(*user)}};
-  return Later{[deps, partition, user = *user, name = *name, bytes = encode(record)](auto finish) {
-    const auto appended = [deps, partition, user, name,
-                           finish = std::move(finish)](ingest::AppendResult offsets) {
-      if (!offsets) return finish([error = offsets.error()] { return problem(error); });
-      const auto offset = offsets->front();
-      const auto& engine = *deps.engine;
-      deps.engine->publisher().when(Erased(engine, user, offset), deps.options.position_wait_ms,
-                                    [&engine, partition, offset, name, finish](bool done) {
-                                      finish([=, &engine] {
-                                        return done ? erased_reply(engine, partition, offset)
-                                                    : outcome_unknown(name);
-                                      });
-                                    });
-    };
-    deps.log->append({{kCatalogPartition, {}, bytes}}, appended);
-  }};
+  return erase_person(deps, {*std::move(name), DemandErase{UserId(*user)}}, *user);
 }
 
 // ---- profile

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "serving/surfaces/authorize.h"
 #include "serving/surfaces/list.h"
 
 namespace millrace {
@@ -96,7 +97,9 @@ void TestNode::start() {
       [this](std::uint16_t partition, const state::Identity& identity) {
         return engine_->store(partition).first_seen(identity);
       },
-      clock_, metrics_, ingest::Acceptor::Options{});
+      clock_, metrics_, ingest::Acceptor::Options{.highest_user = [this] {
+        return engine_->catalog().highest_user();
+      }});
   serving::Deps deps;
   deps.engine = engine_.get();
   deps.log = &log_;
@@ -113,8 +116,8 @@ void TestNode::start() {
   };
   routes_ = serving::all_routes(deps);
   http_metrics_ = std::make_unique<serving::HttpMetrics>(metrics_, routes_);
-  dispatcher_ = std::make_unique<serving::Dispatcher>(serving::Router(routes_), nullptr, 8u << 20,
-                                                      *http_metrics_);
+  dispatcher_ = std::make_unique<serving::Dispatcher>(
+      serving::Router(routes_), serving::authorize_with(deps), 8u << 20, *http_metrics_);
 }
 
 void TestNode::restart(bool forget) {

@@ -1,0 +1,94 @@
+#include "serving/surfaces/authorize.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/crypto.h"
+#include "serving/http/problem.h"
+
+namespace millrace::serving {
+namespace {
+
+// Nothing was sent, or the secret: empty when the header holds none that is understood.
+std::optional<std::string_view> credential(const Request& request) {
+  if (const auto key = request.header("x-api-key")) return key;
+  const auto header = request.header("authorization");
+  if (!header) return std::nullopt;
+  for (const std::string_view scheme : {"bearer ", "token "}) {
+    if (header->size() > scheme.size() && fold_name(header->substr(0, scheme.size())) == scheme) {
+      return header->substr(scheme.size());
+    }
+  }
+  return std::string_view();
+}
+
+// Nothing when the secret is not known, has expired, or its account is gone.
+std::optional<Caller> caller_of(std::string_view secret, const state::AccountsView& accounts,
+                                UnixMillis now) {
+  const auto* token = accounts.find_secret(token_hash(secret));
+  if (token == nullptr || (token->expires != 0 && token->expires <= now)) return std::nullopt;
+  Caller caller;
+  caller.token = token->id;
+  caller.scopes = token->scopes;
+  if (token->account.value == 0) return caller;
+  const auto* account = accounts.find(token->account);
+  if (account == nullptr) return std::nullopt;
+  caller.account = account->id;
+  caller.role = account->role;
+  return caller;
+}
+
+bool is_self(const Request& request) {
+  for (const char* name : {"id", "user"}) {
+    const auto found = request.params.find(name);
+    if (found != request.params.end()) return request.caller.is(found->second);
+  }
+  return false;
+}
+
+bool may_call(const Request& request, const Route& route) {
+  const Caller& caller = request.caller;
+  if (caller.open) return true;
+  switch (route.policy) {
+    case Policy::kAlways:
+    case Policy::kPublic: return true;
+    case Policy::kUser: return caller.account.value != 0 || caller.admin();
+    case Policy::kSelf: return is_self(request);
+    case Policy::kSelfOrAdmin:
+      return is_self(request) || caller.admin() ||
+             (route.method == "GET" && route.pattern.starts_with("/v1/") && caller.may_read());
+    case Policy::kAdmin: return caller.admin();
+    case Policy::kIngest: return caller.may_ingest() || caller.account.value != 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+Authorize authorize_with(const Deps& deps) {
+  return [engine = deps.engine, clock = deps.clock](Request& request,
+                                                    const Route& route) -> std::optional<Reply> {
+    if (route.policy == Policy::kAlways) return std::nullopt;
+    const auto accounts = engine->catalog().accounts();
+    if (!accounts->any_ever()) {
+      request.caller.open = true;
+      return std::nullopt;
+    }
+    const auto secret = credential(request);
+    if (secret) {
+      const auto caller = caller_of(*secret, *accounts, clock->now());
+      if (!caller) {
+        return problem({Code::kUnauthorized, "this credential is not known or has expired", {}});
+      }
+      request.caller = *caller;
+    }
+    if (may_call(request, route)) return std::nullopt;
+    if (!secret) {
+      return problem({Code::kUnauthorized, "send a token: Authorization: Bearer …", {}});
+    }
+    return problem({Code::kForbidden, "this credential does not allow that", {}});
+  };
+}
+
+}  // namespace millrace::serving

@@ -1,0 +1,13 @@
+#pragma once
+#include "serving/deps.h"
+#include "serving/http/options.h"
+
+namespace millrace::serving {
+
+// Tells who a request's credential says it is from, and who may call a route: the rules of Policy.
+// A credential is sent as `Authorization: Bearer`, `Authorization: Token` or `X-API-Key`; one that
+// is not known or has expired is a 401, on public routes, too. Before the first account or key has
+// ever existed everything is open, which is why the server then listens on loopback only.
+Authorize authorize_with(const Deps& deps);
+
+}  // namespace millrace::serving

@@ -1,0 +1,14 @@
+#pragma once
+#include <string>
+
+#include "schemas/catalog_record.h"
+#include "serving/deps.h"
+#include "serving/http/message.h"
+
+namespace millrace::serving {
+
+// Appends a change that erases the person `user`, and answers 204 when their facts are gone and
+// readers see it; 404 when the catalog found nothing to change.
+Answer erase_person(const Deps& deps, CatalogRecord record, std::string user);
+
+}  // namespace millrace::serving
