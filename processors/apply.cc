@@ -63,6 +63,11 @@ std::uint64_t record_hash(std::string_view bytes) {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
+bool is_rating(std::uint32_t type) {
+  return type == static_cast<std::uint32_t>(BuiltIn::kRate) ||
+         type == static_cast<std::uint32_t>(BuiltIn::kUnrate);
+}
+
 Status Applier::apply(const std::vector<ingest::StoredRecord>& records) {
   if (!std::exchange(ruleset_loaded_, true)) ruleset_ = store_.ruleset();
   for (std::size_t begin = 0; begin < records.size(); begin += kSlice) {
@@ -175,6 +180,7 @@ void Applier::fold(const ingest::StoredRecord& record, const InteractionView& in
   ++figures_.applied;
 
   const auto index = store_.index_of(item);
+  if (is_rating(interaction.type_number)) views_.rated(interaction, record.offset, index);
   if (entered) {
     window_.clear();
     for (const auto number : person.sequence) window_.push_back(store_.index_of(number));
@@ -210,6 +216,9 @@ void Applier::erase(const EraseUser& demand) {
     std::vector<std::pair<std::uint32_t, state::ItemIndex>> ordered;
     person->for_each_row([&](const state::ItemRow& row) {
       state::contribute(store_.change_item(row.item), row, -1);
+      if (row.has(state::kRated)) {
+        views_.forgotten(demand.user.value, store_.index_of(row.item));
+      }
       if (row.order != 0) ordered.emplace_back(row.order, store_.index_of(row.item));
     });
     std::sort(ordered.begin(), ordered.end());

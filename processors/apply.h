@@ -34,6 +34,10 @@ class ViewSink {
   virtual std::shared_ptr<const state::Profile> changed(
       std::uint16_t partition, const state::Profile* profile, const state::Person& person,
       const state::ItemRow& before, const state::ItemRow& after, state::ItemIndex item) = 0;
+  // The event at `offset` rated `item` or took a rating away.
+  virtual void rated(const InteractionView& event, Offset offset, state::ItemIndex item) = 0;
+  // A rating is gone together with the person.
+  virtual void forgotten(std::string_view user, state::ItemIndex item) = 0;
 };
 
 struct ApplyFigures {
@@ -77,6 +81,9 @@ class Applier {
   std::vector<std::string_view> users_;
   std::vector<state::ItemIndex> window_;
 };
+
+// Rates an item or takes a rating away.
+bool is_rating(std::uint32_t type);
 
 // The 64-bit hash of a record's bytes that `applied` keeps, to notice a log that is not the one
 // applied.

@@ -29,6 +29,8 @@ struct NoViews final : ViewSink {
                                                 const state::ItemRow&, state::ItemIndex) override {
     return nullptr;
   }
+  void rated(const InteractionView&, Offset, state::ItemIndex) override {}
+  void forgotten(std::string_view, state::ItemIndex) override {}
 };
 
 struct Names {

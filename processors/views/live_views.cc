@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_map>
 #include <utility>
 
 #include "base/log.h"
 #include "processors/views/profiles.h"
+#include "schemas/account.h"
+#include "schemas/interaction_table.h"
 #include "schemas/partitioner.h"
 
 namespace millrace::processors {
@@ -14,7 +17,7 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
                      std::vector<const state::PartitionStore*> stores,
                      const state::NameTable& items, const state::CatalogNames& names,
                      const RankingOptions& options, std::size_t cooccurrence_bytes,
-                     Metrics& metrics)
+                     std::size_t ratings_bytes, Metrics& metrics)
     : catalog_(catalog),
       stores_(std::move(stores)),
       items_(items),
@@ -22,18 +25,23 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
       options_(options),
       cooccurrence_(cooccurrence_bytes),
       unsettled_(stores_.size()),
+      ratings_(ratings_bytes),
       lists_(items) {
   auto& bytes = metrics.gauge("cooccurrence_memory_bytes", "What co-occurrence takes in memory.");
   auto& refused = metrics.gauge("cooccurrence_pairs_refused",
                                 "Halves of pairs left out because the memory budget is used up.");
-  metrics.on_scrape([this, &bytes, &refused] {
+  auto& unlisted = metrics.gauge("ratings_index_refused",
+                                 "Ratings not listed because the memory budget is used up.");
+  metrics.on_scrape([this, &bytes, &refused, &unlisted] {
     bytes.set(static_cast<double>(cooccurrence_.memory_bytes()));
     refused.set(static_cast<double>(cooccurrence_.refused()));
+    unlisted.set(static_cast<double>(ratings_.refused()));
   });
 }
 
 Status LiveViews::rebuild() {
   cooccurrence_.clear();
+  ratings_.clear();
   for (const auto* store : stores_) {
     const auto window = store->ruleset().sequence_window;
     std::vector<state::ItemIndex> sequence;
@@ -46,9 +54,62 @@ Status LiveViews::rebuild() {
       }
       return true;
     }));
+    MILLRACE_CHECK(rebuild_ratings(*store));
   }
   lists_.rebuild(*catalog_.view(), [this](state::ItemIndex item) { return counts(item); });
   return {};
+}
+
+// From people's histories; where those have been trimmed, what their rows still say.
+Status LiveViews::rebuild_ratings(const state::PartitionStore& store) {
+  Status status;
+  MILLRACE_CHECK(store.for_each_person([&](std::string_view user, const state::Person& person) {
+    const auto number = user_number(user);
+    std::unordered_map<state::ItemIndex, state::ItemRow> rows;
+    person.for_each_row([&](const state::ItemRow& row) {
+      if (number && row.has(state::kRated)) rows.emplace(store.index_of(row.item), row);
+    });
+    if (rows.empty()) return true;
+    const auto events = store.history(std::string(user), {.limit = SIZE_MAX});
+    if (!events) {
+      status = tl::unexpected<Error>(events.error());
+      return false;
+    }
+    for (auto entry = events->rbegin(); entry != events->rend(); ++entry) {
+      if (!is_rating(entry->type) || !rows.contains(entry->item)) continue;
+      InteractionView event;
+      event.type_number = entry->type;
+      event.user = user;
+      event.time = entry->event.time.value_or(entry->log_time);
+      event.value_centi = entry->event.value_centi;
+      event.notes = entry->event.notes;
+      rated(event, entry->offset, entry->item);
+    }
+    const auto me = static_cast<std::uint32_t>(*number);
+    for (const auto& [item, row] : rows) {
+      if (ratings_.find(item, me)) continue;
+      ratings_.put(item, {me, row.rating_centi, false, row.last_time, row.last_time, 0});
+    }
+    return true;
+  }));
+  return status;
+}
+
+void LiveViews::rated(const InteractionView& event, Offset offset, state::ItemIndex item) {
+  const auto number = user_number(event.user);
+  if (!number) return;
+  const auto user = static_cast<std::uint32_t>(*number);
+  if (event.type_number == static_cast<std::uint32_t>(BuiltIn::kUnrate)) {
+    ratings_.erase(item, user);
+  } else {
+    ratings_.put(item, {user, event.value_centi.value_or(0), !event.notes.empty(), event.time,
+                        event.time, offset});
+  }
+}
+
+void LiveViews::forgotten(std::string_view user, state::ItemIndex item) {
+  const auto number = user_number(user);
+  if (number) ratings_.erase(item, static_cast<std::uint32_t>(*number));
 }
 
 void LiveViews::entered(std::uint16_t partition, state::ItemIndex item,
@@ -124,7 +185,8 @@ state::ItemCounts LiveViews::counts(state::ItemIndex item) const {
 }
 
 std::size_t LiveViews::memory_bytes() const {
-  return cooccurrence_.memory_bytes() + lists_.memory_bytes() + lists_.snapshot()->memory_bytes();
+  return cooccurrence_.memory_bytes() + ratings_.memory_bytes() + lists_.memory_bytes() +
+         lists_.snapshot()->memory_bytes();
 }
 
 }  // namespace millrace::processors

@@ -11,6 +11,7 @@
 #include "processors/rankers/ranker.h"
 #include "processors/views/cooccurrence.h"
 #include "processors/views/ranked_lists.h"
+#include "processors/views/ratings_index.h"
 #include "state/catalog_store.h"
 #include "state/partition_store.h"
 
@@ -24,7 +25,8 @@ class LiveViews final : public ViewSink {
   // The stores outlive the views.
   LiveViews(const state::CatalogStore& catalog, std::vector<const state::PartitionStore*> stores,
             const state::NameTable& items, const state::CatalogNames& names,
-            const RankingOptions& options, std::size_t cooccurrence_bytes, Metrics& metrics);
+            const RankingOptions& options, std::size_t cooccurrence_bytes,
+            std::size_t ratings_bytes, Metrics& metrics);
 
   // Everything anew from committed state. Before writers start.
   Status rebuild();
@@ -39,6 +41,9 @@ class LiveViews final : public ViewSink {
       std::uint16_t partition, const state::Profile* profile, const state::Person& person,
       const state::ItemRow& before, const state::ItemRow& after, state::ItemIndex item) override;
 
+  void rated(const InteractionView& event, Offset offset, state::ItemIndex item) override;
+  void forgotten(std::string_view user, state::ItemIndex item) override;
+
   // ---- from the publisher ----
   void update_lists(const std::vector<state::ItemIndex>& touched);
 
@@ -48,9 +53,11 @@ class LiveViews final : public ViewSink {
   Result<ReadState> read(const std::string& user, const std::string& session) const;
   state::ItemCounts counts(state::ItemIndex item) const;  // over all partitions
   const Cooccurrence& cooccurrence() const { return cooccurrence_; }
+  const RatingsIndex& ratings() const { return ratings_; }
   std::size_t memory_bytes() const;
 
  private:
+  Status rebuild_ratings(const state::PartitionStore& store);
   Result<KnownPerson> known(const std::string& user, const state::CatalogView& catalog) const;
 
   const state::CatalogStore& catalog_;
@@ -60,6 +67,7 @@ class LiveViews final : public ViewSink {
   const RankingOptions options_;
   Cooccurrence cooccurrence_;
   std::vector<Cooccurrence::Batch> unsettled_;  // by partition, its writer's
+  RatingsIndex ratings_;
   RankedListsBuilder lists_;
 };
 

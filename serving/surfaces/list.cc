@@ -10,6 +10,7 @@
 #include "serving/surfaces/items.h"
 #include "serving/surfaces/lists.h"
 #include "serving/surfaces/meta.h"
+#include "serving/surfaces/movies.h"
 #include "serving/surfaces/recommendations.h"
 #include "serving/surfaces/users.h"
 
@@ -19,7 +20,7 @@ std::vector<Route> all_routes(const Deps& deps) {
   std::vector<Route> all;
   for (const auto surface :
        {event_routes, item_routes, recommendation_routes, list_routes, user_routes, account_routes,
-        admin_routes, dead_letter_routes, meta_routes}) {
+        movie_routes, admin_routes, dead_letter_routes, meta_routes}) {
     auto routes = surface(deps);
     std::move(routes.begin(), routes.end(), std::back_inserter(all));
   }

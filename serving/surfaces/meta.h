@@ -13,5 +13,6 @@ std::vector<Route> meta_routes(const Deps& deps);
 // The documents of schemas/openapi/ as they were when this was built.
 std::string_view openapi_v1();
 std::string_view openapi_accounts();
+std::string_view openapi_movies();
 
 }  // namespace millrace::serving
