@@ -21,6 +21,7 @@ std::vector<Verb> verbs() {
   return {
       {"import", "bring in a data set", define_import},
       {"serve", "answer over HTTP", define_serve},
+      {"seed", "put in movies, test users, and what they rated and watched", define_seed},
       {"admin", "make an administrator; make, rotate, revoke and list services' keys",
        define_admin},
       {"verify", "rebuild the state from the log and compare", define_verify},

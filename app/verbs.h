@@ -18,6 +18,7 @@ using Action = std::function<int()>;
 // One function a verb: adds its options to the subcommand, answers what to do when it is called.
 Action define_admin(CLI::App& verb);
 Action define_import(CLI::App& verb);
+Action define_seed(CLI::App& verb);
 Action define_serve(CLI::App& verb);
 Action define_verify(CLI::App& verb);
 Action define_backup(CLI::App& verb);
