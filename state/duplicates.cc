@@ -182,6 +182,7 @@ struct Duplicates::Impl {
   std::atomic<UnixMillis> floor_log_time{INT64_MIN};
   std::atomic<UnixMillis> newest{INT64_MIN};  // log time last heard of
   std::vector<Entry> fresh;
+  std::atomic<std::size_t> fresh_bytes{0};
 
   Shard& shard_of(const Identity& identity) { return shards[identity.high % kShards]; }
 
@@ -220,6 +221,7 @@ void Duplicates::add(const Identity& identity, const FirstSeen& first) {
   }
   impl_->newest = std::max(impl_->newest.load(), first.log_time);
   impl_->fresh.push_back({identity, first});
+  impl_->fresh_bytes = impl_->fresh.capacity() * sizeof(Entry);
 }
 
 void Duplicates::set_window(std::uint64_t max_ids, std::int64_t max_age_ms) {
@@ -257,7 +259,10 @@ std::uint64_t Duplicates::added() const { return impl_->added; }
 
 void Duplicates::restore_added(std::uint64_t n) { impl_->added = n; }
 
-std::vector<Duplicates::Entry> Duplicates::take_new() { return std::exchange(impl_->fresh, {}); }
+std::vector<Duplicates::Entry> Duplicates::take_new() {
+  impl_->fresh_bytes = 0;
+  return std::exchange(impl_->fresh, {});
+}
 
 std::uint64_t Duplicates::oldest() const {
   const std::uint64_t added = impl_->added;
@@ -284,7 +289,7 @@ double Duplicates::window_hours() const {
 }
 
 std::size_t Duplicates::memory_bytes() const {
-  std::size_t bytes = sizeof(Impl) + impl_->fresh.capacity() * sizeof(Entry);
+  std::size_t bytes = sizeof(Impl) + impl_->fresh_bytes;
   for (const Shard& shard : impl_->shards) {
     const std::lock_guard guard(shard.lock);
     bytes += shard.memory_bytes();
