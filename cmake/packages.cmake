@@ -19,3 +19,9 @@ add_library(sodium INTERFACE)
 find_path(SODIUM_INCLUDE sodium.h REQUIRED)
 find_library(SODIUM_LIBRARY sodium REQUIRED)
 target_link_libraries(sodium INTERFACE ${SODIUM_LIBRARY})
+
+# librdkafka's package has files for pkg-config alone.
+add_library(rdkafka INTERFACE)
+find_path(RDKAFKA_INCLUDE librdkafka/rdkafka.h REQUIRED)
+find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)
+target_link_libraries(rdkafka INTERFACE ${RDKAFKA_LIBRARY})

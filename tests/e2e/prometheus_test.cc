@@ -1,9 +1,6 @@
 // Debian's own Prometheus scrapes the running server, and promtool has nothing to say against what
 // it is given.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -13,6 +10,7 @@
 #include "tests/support/answer.h"
 #include "tests/support/command.h"
 #include "tests/support/eventually.h"
+#include "tests/support/free_port.h"
 #include "tests/support/http_client.h"
 #include "tests/support/oracle.h"
 #include "tests/support/server_process.h"
@@ -22,21 +20,6 @@ namespace millrace {
 namespace {
 
 constexpr int kEvents = 250;
-
-// A port that was free a moment ago: Prometheus does not say which one it took when told 0.
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
 
 class Prometheus : public testing::Test {
  protected:

@@ -110,10 +110,12 @@ BackgroundCommand::BackgroundCommand(const std::vector<std::string>& args,
   ::close(out);
 }
 
-BackgroundCommand::~BackgroundCommand() {
+BackgroundCommand::~BackgroundCommand() { signal(SIGKILL); }
+
+void BackgroundCommand::signal(int number) {
   if (!alive()) return;
-  ::kill(pid_, SIGKILL);
-  ::waitpid(pid_, nullptr, 0);
+  ::kill(pid_, number);
+  if (number == SIGKILL) ended_ = ::waitpid(pid_, nullptr, 0) == pid_;
 }
 
 bool BackgroundCommand::alive() {

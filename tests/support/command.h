@@ -33,6 +33,7 @@ class BackgroundCommand {
   BackgroundCommand& operator=(const BackgroundCommand&) = delete;
 
   bool alive();
+  void signal(int number);  // SIGKILL waits for its end
   std::string output() const;
 
  private:
