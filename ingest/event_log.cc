@@ -5,6 +5,18 @@
 
 namespace millrace::ingest {
 
+std::optional<std::size_t> slot_of(LogPartition partition, std::uint16_t interaction_partitions) {
+  switch (partition.topic) {
+    case Topic::kInteractions:
+      if (partition.index < interaction_partitions) return partition.index;
+      return std::nullopt;
+    case Topic::kCatalog:
+      if (partition.index == 0) return interaction_partitions;
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 AppendResult EventLog::append_and_wait(std::vector<Append> records) {
   // Shared, because the callback may still be inside set_value when the waiter has its answer.
   auto promise = std::make_shared<std::promise<AppendResult>>();

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,17 @@
 
 namespace millrace::ingest {
 
+inline constexpr std::uint16_t kMaxLogPartitions = 1024;
+
+// Partitions are counted in slots: interactions 0..n-1, then the catalog. Nothing for a partition
+// that a log of n interaction partitions does not have.
+std::optional<std::size_t> slot_of(LogPartition partition, std::uint16_t interaction_partitions);
+
+enum class LogAccess {
+  kWrite,
+  kRead,  // changes nothing
+};
+
 struct Append {
   LogPartition partition;
   std::string key;  // the user id, empty for the catalog; Kafka stores it, others may drop it
@@ -19,7 +31,7 @@ struct Append {
 
 struct StoredRecord {
   Offset offset = 0;
-  UnixMillis append_time = 0;  // log time: never falls within a partition
+  UnixMillis append_time = 0;  // log time: never falls within a partition, unless KafkaLog says so
   std::string bytes;
 };
 
@@ -33,16 +45,17 @@ class EventLog {
 
   // Appends all records or none, in order within each partition. `done` is called exactly once,
   // from a thread of the log's, when they are durable or have failed: kUnavailable (the log cannot
-  // write now; nothing was kept), kTooLarge. It must not block, nor call append and wait.
+  // write now; nothing was kept, unless the detail says that the outcome is unknown), kTooLarge. It
+  // must not block, nor call append and wait.
   virtual void append(std::vector<Append> records, std::function<void(AppendResult)> done) = 0;
 
   // The same, waiting.
   AppendResult append_and_wait(std::vector<Append> records);
 
-  // Durable records from `from` on, at most max_records and about max_bytes (at least one record
-  // when there is one). Empty at the end. kNotFound when `from` is below start(); kCorrupt when the
-  // bytes there are not what was written: nothing behind them is returned by this call or a later
-  // one.
+  // Durable records from `from` on, at most max_records and about max_bytes, maybe fewer than there
+  // are: at least one when there is one, unless the log cannot be reached now. Empty at the end.
+  // kNotFound when `from` is below start(); kCorrupt when the bytes there are not what was written:
+  // nothing behind them is returned by this call or a later one.
   virtual Result<std::vector<StoredRecord>> read(LogPartition partition, Offset from,
                                                  std::size_t max_records,
                                                  std::size_t max_bytes) const = 0;

@@ -8,11 +8,6 @@
 
 namespace millrace::ingest {
 
-enum class LogAccess {
-  kWrite,
-  kRead,  // of a log that nobody writes; changes nothing on disk
-};
-
 struct RecoveredLog {
   std::deque<LogView::Entry> segments;  // empty: there is no log here yet
   std::vector<Offset> next;

@@ -34,18 +34,6 @@ std::uint32_t checksum(std::uint32_t start, std::string_view bytes) {
 
 }  // namespace
 
-std::optional<std::size_t> slot_of(LogPartition partition, std::uint16_t interaction_partitions) {
-  switch (partition.topic) {
-    case Topic::kInteractions:
-      if (partition.index < interaction_partitions) return partition.index;
-      return std::nullopt;
-    case Topic::kCatalog:
-      if (partition.index == 0) return interaction_partitions;
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
-
 std::size_t segment_header_bytes(std::uint16_t interaction_partitions) {
   return kFixedHeaderBytes + 8 * (std::size_t{interaction_partitions} + 1);
 }

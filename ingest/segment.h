@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "ingest/event_log.h"
 #include "schemas/ids.h"
 
 namespace millrace::ingest {
@@ -19,11 +20,6 @@ namespace millrace::ingest {
 inline constexpr std::uint32_t kSegmentFormat = 1;
 inline constexpr std::size_t kRecordHeaderBytes = 32;
 inline constexpr std::size_t kMaxRecordBytes = 64u << 20;  // what a reader believes a length to be
-inline constexpr std::uint16_t kMaxLogPartitions = 1024;
-
-// Partitions are counted in slots: interactions 0..n-1, then the catalog. Nothing for a partition
-// that a log of n interaction partitions does not have.
-std::optional<std::size_t> slot_of(LogPartition partition, std::uint16_t interaction_partitions);
 
 struct SegmentHeader {
   std::uint64_t identity = 0;        // of the log, drawn when it was created
