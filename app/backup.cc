@@ -21,9 +21,11 @@ struct BackupFlags {
 };
 
 // A backup is a checkpoint under `state` and the log, copied after it, under `log`: the log reaches
-// at least as far as the state.
+// at least as far as the state. Kafka keeps its own.
 Status copy_out(const std::string& checkpoint, const DataFolders& folders, const std::string& to) {
   MILLRACE_CHECK(state::copy_folder(checkpoint, (fs::path(to) / "state").string()));
+  std::error_code error;
+  if (!fs::exists(folders.log, error)) return {};
   return state::copy_folder(folders.log, (fs::path(to) / "log").string());
 }
 
@@ -37,9 +39,7 @@ Status back_up(const BackupFlags& flags, const ClientConfig& client) {
     const auto data = fs::path(checkpoint).parent_path().parent_path();
     return copy_out(checkpoint, DataFolders(data.string()), flags.to);
   }
-  ServeConfig config;
-  config.data = flags.data;
-  MILLRACE_TRY(config.log.partitions, stored_partitions(flags.data));
+  MILLRACE_TRY(const auto config, stored_config(flags.data));
   MILLRACE_TRY(const auto node, Node::start(config, Node::Http::kNone));
   MILLRACE_TRY(const auto checkpoint, node->maintenance().checkpoint());
   return copy_out(checkpoint, DataFolders(flags.data), flags.to);
@@ -74,9 +74,7 @@ Result<std::vector<UserId>> erased_in(const std::string& data) {
 // Erasure stands: whoever was erased since the backup was made is erased again.
 Status erase_again(const std::string& data, const std::vector<UserId>& users) {
   if (users.empty()) return {};
-  ServeConfig config;
-  config.data = data;
-  MILLRACE_TRY(config.log.partitions, stored_partitions(data));
+  MILLRACE_TRY(const auto config, stored_config(data));
   MILLRACE_TRY(const auto node, Node::start(config, Node::Http::kNone));
   for (const auto& user : users) {
     MILLRACE_CHECK(node->erase(user));
@@ -105,7 +103,9 @@ Result<std::size_t> restore(const RestoreFlags& flags) {
     if (error) return fail(Code::kIo, "cannot move " + flags.data + " aside: " + error.message());
   }
   MILLRACE_CHECK(state::copy_folder((fs::path(flags.from) / "state").string(), folders.state));
-  MILLRACE_CHECK(state::copy_folder((fs::path(flags.from) / "log").string(), folders.log));
+  if (fs::exists(fs::path(flags.from) / "log", error)) {
+    MILLRACE_CHECK(state::copy_folder((fs::path(flags.from) / "log").string(), folders.log));
+  }
   MILLRACE_CHECK(erase_again(flags.data, erased));
   if (!aside.empty()) std::cerr << "millrace restore: what was there is in " << aside << "\n";
   return manifest.partitions.size();

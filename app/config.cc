@@ -10,9 +10,9 @@ namespace millrace::app {
 namespace {
 
 // Variables that something other than the table of options reads: the client verbs, and tests.
-constexpr std::array<std::string_view, 6> kOtherVariables{"MILLRACE_CONFIG", "MILLRACE_URL",
-                                                          "MILLRACE_FORMAT", "MILLRACE_CRASH_AT",
-                                                          "MILLRACE_LONG",   "MILLRACE_KILLS"};
+constexpr std::array<std::string_view, 7> kOtherVariables{
+    "MILLRACE_CONFIG", "MILLRACE_URL",   "MILLRACE_FORMAT", "MILLRACE_CRASH_AT",
+    "MILLRACE_LONG",   "MILLRACE_KILLS", "MILLRACE_SEED"};
 
 Status set(const Option& option, ServeConfig& config, std::string_view value,
            const std::string& where) {
@@ -82,11 +82,28 @@ Result<std::vector<std::string>> apply_environment(const std::vector<Option>& op
   return warnings;
 }
 
+Status check_kafka(const ServeConfig& config) {
+  const bool kafka = config.log.kind == LogKind::kKafka;
+  if (kafka && config.kafka.bootstrap.empty()) {
+    return fail(Code::kInvalid, "--log kafka needs --kafka-bootstrap HOST:PORT", "kafka.bootstrap");
+  }
+  if (!kafka && !config.kafka.bootstrap.empty()) {
+    return fail(Code::kInvalid, "--kafka-bootstrap is for --log kafka", "kafka.bootstrap");
+  }
+  if (kafka && (config.log.retention_ms != 0 || config.log.retention_bytes != 0)) {
+    return fail(Code::kInvalid,
+                "--log-retention is for the embedded log: with Kafka it is the topic's",
+                "log.retention");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Resolved> resolve(const Sources& sources) {
   const auto options = serve_options();
   Resolved out;
+  out.config.log.partitions = 0;
   MILLRACE_CHECK(apply_file(options, sources, out.config));
   MILLRACE_TRY(out.warnings, apply_environment(options, sources.environment, out.config));
   for (const auto& [key, value] : sources.flags) {
@@ -94,6 +111,9 @@ Result<Resolved> resolve(const Sources& sources) {
     if (option == nullptr) return fail(Code::kInvalid, "no such option", key);
     MILLRACE_CHECK(set(*option, out.config, value, flag_of(*option)));
   }
+  auto& log = out.config.log;
+  if (log.partitions == 0) log.partitions = log.kind == LogKind::kKafka ? 16 : 4;
+  MILLRACE_CHECK(check_kafka(out.config));
   if (out.config.data.empty()) return fail(Code::kInvalid, "--data must not be empty", "data");
   if (out.config.rules.short_half_life_ms >= out.config.rules.long_half_life_ms) {
     return fail(Code::kInvalid, "--rules-short-half-life must be shorter than the long one",

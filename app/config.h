@@ -41,14 +41,25 @@ enum class Durability : std::uint8_t {
   kOs,     // answers wait for the operating system: survives the process, not the machine
 };
 
+enum class LogKind : std::uint8_t { kEmbedded, kKafka };
+
 struct EventLogConfig {
+  LogKind kind = LogKind::kEmbedded;
   Durability durability = Durability::kFsync;
-  std::uint16_t partitions = 4;  // fixed for the life of a log
+  std::uint16_t partitions = 4;  // fixed for the life of a log; 16 on Kafka unless set
   std::uint64_t segment_bytes = 64ULL << 20;
   std::int64_t retention_ms = 0;      // 0: no limit of age
   std::uint64_t retention_bytes = 0;  // 0: no limit of size
 
   friend bool operator==(const EventLogConfig&, const EventLogConfig&) = default;
+};
+
+struct KafkaConfig {
+  std::string bootstrap;                                        // HOST:PORT[,…]
+  std::string prefix;                                           // of topics
+  std::vector<std::pair<std::string, std::string>> properties;  // of librdkafka, by name
+
+  friend bool operator==(const KafkaConfig&, const KafkaConfig&) = default;
 };
 
 struct ApplyConfig {
@@ -109,6 +120,7 @@ struct ServeConfig {
       admin_token;  // secret; empty: none. Before any account everything is open on loopback
   HttpConfig http;
   EventLogConfig log;
+  KafkaConfig kafka;
   ApplyConfig apply;
   RulesConfig rules;
   AccountsConfig accounts;

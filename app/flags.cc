@@ -42,7 +42,7 @@ void add_option(CLI::App& verb, const Option& option, const std::shared_ptr<Serv
       verb.add_option_function<std::vector<std::string>>(flag_of(option), keep, option.help);
   added->expected(1)->multi_option_policy(option.table ? CLI::MultiOptionPolicy::TakeAll
                                                        : CLI::MultiOptionPolicy::TakeLast);
-  added->type_name(option.table ? "NAME=WEIGHT" : variable_of(option))->group(table_of(option));
+  added->type_name(option.table ? "NAME=VALUE" : variable_of(option))->group(table_of(option));
   if (table_of(option).empty() || option.table) added->group("Options");
   if (!option.table && !option.secret) added->default_str(option.print(ServeConfig{}));
 }
@@ -58,6 +58,15 @@ std::shared_ptr<ServeFlags> add_serve_flags(CLI::App& verb) {
       ->type_name("FILE");
   verb.add_flag("--print-config", flags->print_config,
                 "print the configuration that holds as TOML, and end");
+  return flags;
+}
+
+std::shared_ptr<ServeFlags> add_log_flags(CLI::App& verb) {
+  auto flags = std::make_shared<ServeFlags>();
+  for (const auto& option : serve_options()) {
+    if (option.key == "log.kind" || option.key.starts_with("kafka"))
+      add_option(verb, option, flags);
+  }
   return flags;
 }
 

@@ -21,6 +21,9 @@ struct ServeFlags {
 // Adds every option of the table, --config and --print-config to a verb.
 std::shared_ptr<ServeFlags> add_serve_flags(CLI::App& verb);
 
+// Adds only the options that say where the log is: --log and --kafka-….
+std::shared_ptr<ServeFlags> add_log_flags(CLI::App& verb);
+
 // Flags, this process's environment, and the file: the one named, else DATA/millrace.toml if there
 // is one. kIo when a named file cannot be read.
 Result<Resolved> load_config(const ServeFlags& flags);

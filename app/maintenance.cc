@@ -48,7 +48,7 @@ Status check(const std::string& directory, const state::CheckpointManifest& mani
 
 }  // namespace
 
-Maintenance::Maintenance(Options options, processors::Engine& engine, ingest::EmbeddedLog& log,
+Maintenance::Maintenance(Options options, processors::Engine& engine, ingest::EventLog& log,
                          const Clock& clock, Metrics& metrics)
     : options_(std::move(options)),
       engine_(engine),

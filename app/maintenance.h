@@ -8,7 +8,7 @@
 
 #include "base/metrics.h"
 #include "base/result.h"
-#include "ingest/embedded_log.h"
+#include "ingest/event_log.h"
 #include "processors/engine.h"
 
 namespace millrace::app {
@@ -25,7 +25,7 @@ class Maintenance {
     int every_ms = 10'000;  // how often the limits are looked at
     std::size_t keep = 2;   // newest checkpoints kept
   };
-  Maintenance(Options options, processors::Engine& engine, ingest::EmbeddedLog& log,
+  Maintenance(Options options, processors::Engine& engine, ingest::EventLog& log,
               const Clock& clock, Metrics& metrics);
   ~Maintenance();
 
@@ -42,7 +42,7 @@ class Maintenance {
 
   const Options options_;
   processors::Engine& engine_;
-  ingest::EmbeddedLog& log_;
+  ingest::EventLog& log_;
   const Clock& clock_;
   Counter& checkpoints_;
   Gauge& checkpoint_age_;

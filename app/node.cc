@@ -59,7 +59,7 @@ processors::EngineOptions engine_options(const ServeConfig& config, const DataFo
   options.apply_threads = static_cast<int>(or_cores(config.apply.threads));
   options.commit = {static_cast<int>(config.apply.commit_interval_ms), config.apply.commit_events,
                     config.apply.commit_dirty_bytes};
-  options.memory_bytes = config.memory_bytes;
+  options.memory_bytes = config.memory_bytes - log_memory_bytes(config);
   options.proposed = proposed_ruleset(config);
   options.interaction_weights = config.rules.interactions;
   options.ranking = ranking_options(config);
@@ -93,25 +93,6 @@ serving::ServerOptions server_options(const ServeConfig& config, const serving::
 
 }  // namespace
 
-DataFolders::DataFolders(const std::string& data) {
-  const std::filesystem::path root(data);
-  log = root / "log";
-  state = root / "state";
-  checkpoints = root / "checkpoints";
-}
-
-Result<std::uint16_t> stored_partitions(const std::string& data) {
-  Metrics metrics;
-  SystemClock clock;
-  ingest::EmbeddedLogOptions options;
-  options.directory = DataFolders(data).log;
-  options.access = ingest::LogAccess::kRead;
-  options.metrics = &metrics;
-  options.clock = &clock;
-  MILLRACE_TRY(const auto log, ingest::EmbeddedLog::open(options));
-  return log->interaction_partitions();
-}
-
 Result<std::unique_ptr<Node>> Node::start(const ServeConfig& config, Http http) {
   std::unique_ptr<Node> node(new Node(config));
   MILLRACE_CHECK(node->build(http));
@@ -121,15 +102,10 @@ Result<std::unique_ptr<Node>> Node::start(const ServeConfig& config, Http http) 
 Node::~Node() { stop(); }
 
 Status Node::build(Http http) {
-  ingest::EmbeddedLogOptions log;
-  log.directory = folders_.log;
-  log.interaction_partitions = config_.log.partitions;
-  log.segment_bytes = config_.log.segment_bytes;
-  log.durability = config_.log.durability == Durability::kFsync ? ingest::Durability::kFsync
-                                                                : ingest::Durability::kOs;
-  log.metrics = &metrics_;
-  log.clock = &clock_;
-  MILLRACE_TRY(log_, ingest::EmbeddedLog::open(log));
+  if (config_.log.kind == LogKind::kKafka) {
+    MILLRACE_TRY(lock_, lock_data(config_.data, ingest::LogAccess::kWrite));
+  }
+  MILLRACE_TRY(log_, open_log(config_, ingest::LogAccess::kWrite, metrics_, clock_));
   MILLRACE_TRY(engine_, processors::Engine::open(engine_options(config_, folders_), *log_, clock_,
                                                  metrics_));
   MILLRACE_CHECK(engine_->start([](std::uint64_t done, std::uint64_t total) {

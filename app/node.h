@@ -5,11 +5,12 @@
 
 #include "app/config.h"
 #include "app/maintenance.h"
+#include "app/open_log.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "ingest/acceptor.h"
-#include "ingest/embedded_log.h"
+#include "ingest/event_log.h"
 #include "processors/engine.h"
 #include "schemas/uuid7.h"
 #include "serving/deps.h"
@@ -17,15 +18,6 @@
 #include "serving/http/server.h"
 
 namespace millrace::app {
-
-// Where things lie in a data folder.
-struct DataFolders {
-  explicit DataFolders(const std::string& data);
-  std::string log, state, checkpoints;
-};
-
-// How many partitions the log of a data folder was made with. kNotFound: it has none.
-Result<std::uint16_t> stored_partitions(const std::string& data);
 
 // One Millrace: every part, built in one visible order and torn down in the reverse. Tests start it
 // too.
@@ -47,7 +39,7 @@ class Node {
   Status erase(const UserId& user);
 
   processors::Engine& engine() { return *engine_; }
-  ingest::EmbeddedLog& log() { return *log_; }
+  ingest::EventLog& log() { return *log_; }
   Metrics& metrics() { return metrics_; }
   Maintenance& maintenance() { return *maintenance_; }
 
@@ -60,7 +52,8 @@ class Node {
   SystemClock clock_;
   Uuid7Minter ids_{clock_};
   Metrics metrics_;
-  std::unique_ptr<ingest::EmbeddedLog> log_;
+  std::unique_ptr<ingest::FileLock> lock_;  // with Kafka
+  std::unique_ptr<ingest::EventLog> log_;
   std::unique_ptr<processors::Engine> engine_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
   std::unique_ptr<Maintenance> maintenance_;

@@ -10,9 +10,7 @@ namespace {
 Result<std::shared_ptr<Node>> local_node(TargetFlags::Local& local) {
   const std::lock_guard lock(local.mutex);
   if (local.node) return local.node;
-  ServeConfig config;
-  config.data = local.data;
-  if (const auto partitions = stored_partitions(local.data)) config.log.partitions = *partitions;
+  MILLRACE_TRY(const auto config, stored_config(local.data));
   MILLRACE_TRY(local.node, Node::start(config, Node::Http::kNone));
   return local.node;
 }

@@ -148,6 +148,40 @@ Status set_interactions(ServeConfig& config, std::string_view text) {
   return {};
 }
 
+// A property's name as librdkafka has it: whether it exists, the log finds out.
+Status set_kafka_property(ServeConfig& config, std::string_view text) {
+  const auto equals = text.find('=');
+  if (equals == 0 || equals == std::string_view::npos) {
+    return fail(Code::kInvalid, "must be name=value, the name one of librdkafka's");
+  }
+  const std::string name(text.substr(0, equals));
+  auto& rows = config.kafka.properties;
+  const auto row = std::lower_bound(rows.begin(), rows.end(), name,
+                                    [](const auto& r, const auto& n) { return r.first < n; });
+  if (row != rows.end() && row->first == name) {
+    row->second = text.substr(equals + 1);
+  } else {
+    rows.insert(row, {name, std::string(text.substr(equals + 1))});
+  }
+  return {};
+}
+
+bool is_secret(std::string_view property) {
+  for (const std::string_view part : {"password", "secret", "token", "pem", "oauth", "jaas"}) {
+    if (property.find(part) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+std::string print_kafka_properties(const ServeConfig& config) {
+  std::string out;
+  for (const auto& [name, value] : config.kafka.properties) {
+    out += is_secret(name) ? "# " + quoted(name) + " = \"********\"\n"
+                           : quoted(name) + " = " + quoted(value) + "\n";
+  }
+  return out;
+}
+
 std::string print_interactions(const ServeConfig& config) {
   std::string out;
   for (const auto& [name, weight] : config.rules.interactions) {
@@ -170,7 +204,7 @@ std::vector<Option> plain_options() {
            MILLRACE_AT(http.public_url)),
       choice("durability", "what an answer waits for: fsync (disk) or os",
              MILLRACE_AT(log.durability), {{"fsync", Durability::kFsync}, {"os", Durability::kOs}}),
-      integer("partitions", "partitions of a new log; fixed for its life",
+      integer("partitions", "partitions of a new log, fixed for its life; on Kafka 16 unless set",
               MILLRACE_AT(log.partitions), 1, 256),
       choice("log_level", "the least that is logged: debug, info, warn or error",
              MILLRACE_AT(logging.level),
@@ -217,13 +251,26 @@ std::vector<Option> http_options() {
 }
 
 std::vector<Option> log_options() {
+  auto kind =
+      choice("log.kind", "where events are kept: embedded (the data folder) or kafka",
+             MILLRACE_AT(log.kind), {{"embedded", LogKind::kEmbedded}, {"kafka", LogKind::kKafka}});
+  kind.flag = "log";
   return {
+      std::move(kind),
       bytes("log.segment", "size of one file of the embedded log", MILLRACE_AT(log.segment_bytes),
             1ULL << 20),
       duration("log.retention", "age at which applied records may go; 0: never",
                MILLRACE_AT(log.retention_ms), 0),
       bytes("log.retention_bytes", "size at which applied records may go; 0: never",
             MILLRACE_AT(log.retention_bytes), 0),
+  };
+}
+
+std::vector<Option> kafka_options() {
+  return {
+      text("kafka.bootstrap", "brokers to ask first: HOST:PORT[,HOST:PORT...]",
+           MILLRACE_AT(kafka.bootstrap)),
+      text("kafka.prefix", "what the names of our topics begin with", MILLRACE_AT(kafka.prefix)),
   };
 }
 
@@ -296,23 +343,24 @@ std::string replaced(std::string text, std::string_view from, char to) {
 std::vector<Option> serve_options() {
   std::vector<Option> all = plain_options();
   all.push_back(admin_token());
-  for (auto&& group : {http_options(), log_options(), apply_options(), rules_options(),
-                       accounts_options(), feed_options()}) {
+  for (auto&& group : {http_options(), log_options(), kafka_options(), apply_options(),
+                       rules_options(), accounts_options(), feed_options()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back({"interactions", "weight of an interaction type, known or new: name=weight",
-                 set_interactions, print_interactions, false, true});
+                 set_interactions, print_interactions, false, true, "interaction"});
+  all.push_back({"kafka_properties", "property of librdkafka (security, timeouts): name=value",
+                 set_kafka_property, print_kafka_properties, true, true, "kafka-property"});
   return all;
 }
 
 std::string flag_of(const Option& option) {
-  // One flag adds one row of a table.
-  if (option.table) return "--" + option.key.substr(0, option.key.size() - 1);
-  return "--" + replaced(option.key, "._", '-');
+  return "--" + (option.flag.empty() ? replaced(option.key, "._", '-') : option.flag);
 }
 
 std::string variable_of(const Option& option) {
-  std::string name = "MILLRACE_" + replaced(option.key, ".", '_');
+  const bool by_flag = !option.table && !option.flag.empty();
+  std::string name = "MILLRACE_" + replaced(by_flag ? option.flag : option.key, ".", '_');
   for (char& c : name) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }

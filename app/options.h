@@ -16,7 +16,8 @@ struct Option {
   std::function<Status(ServeConfig&, std::string_view)> set;  // kInvalid: what the text must be
   std::function<std::string(const ServeConfig&)> print;       // as TOML value
   bool secret = false;
-  bool table = false;  // a TOML table of free names: set takes "name=value", print whole lines
+  bool table = false;     // a TOML table of free names: set takes "name=value", print whole lines
+  std::string flag = {};  // when it is not made from the key: "log"; of a table, what adds one row
 };
 
 // Every option, those without a table first, each table's together.

@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "app/flags.h"
-#include "app/node.h"
+#include "app/open_log.h"
 #include "app/remote_checkpoint.h"
 #include "app/verbs.h"
+#include "ingest/embedded_log.h"
 #include "processors/verify.h"
 #include "schemas/json_writer.h"
 #include "state/checkpoint.h"
@@ -62,6 +63,7 @@ void print_json(const std::vector<processors::VerifyReport>& reports) {
 
 // The state to check: a stopped server's own, or a checkpoint that the running one has just made.
 struct Subject {
+  std::string data;
   std::string state;
   std::string log;
   std::string checkpoints;
@@ -74,12 +76,12 @@ Result<Subject> subject(const VerifyFlags& flags, const ClientConfig& client) {
     if (!fs::exists(folders.state)) {
       return fail(Code::kNotFound, flags.data + " holds no state: name a server's data folder");
     }
-    return Subject{folders.state, folders.log, folders.checkpoints, false};
+    return Subject{flags.data, folders.state, folders.log, folders.checkpoints, false};
   }
   MILLRACE_TRY(const auto checkpoint, remote_checkpoint(client));
   const auto data = fs::path(checkpoint).parent_path().parent_path();
   const DataFolders folders(data.string());
-  return Subject{checkpoint, folders.log, folders.checkpoints, true};
+  return Subject{data.string(), checkpoint, folders.log, folders.checkpoints, true};
 }
 
 // Where rebuilding must start: nowhere when the log is whole, else the oldest checkpoint it
@@ -134,36 +136,41 @@ class LinkedLog {
 };
 
 // What a running server has under way with its log (a write, trimming) can be in the way once.
-Result<std::unique_ptr<ingest::EmbeddedLog>> open_linked(const LinkedLog& links,
-                                                         const std::string& log,
-                                                         ingest::EmbeddedLogOptions options) {
+Result<std::unique_ptr<ingest::EventLog>> open_linked(const LinkedLog& links, const Subject& what,
+                                                      Metrics& metrics, const Clock& clock) {
   constexpr int kTries = 5;
-  options.directory = links.folder();
+  ingest::EmbeddedLogOptions options;
+  options.directory = what.running ? links.folder() : what.log;
+  options.access = ingest::LogAccess::kRead;
+  options.metrics = &metrics;
+  options.clock = &clock;
   for (int i = 1;; ++i) {
-    const auto linked = links.link(log);
+    const auto linked = what.running ? links.link(what.log) : Status();
     auto opened =
         linked ? ingest::EmbeddedLog::open(options) : tl::unexpected<Error>(linked.error());
-    if (opened || i == kTries) return opened;
+    if (opened || !what.running || i == kTries) return opened;
   }
 }
 
 Result<std::vector<processors::VerifyReport>> run(const VerifyFlags& flags,
+                                                  const Settings& log_flags,
                                                   const ClientConfig& client) {
   MILLRACE_TRY(const auto what, subject(flags, client));
+  MILLRACE_TRY(const auto config, stored_config(what.data, log_flags));
   Metrics metrics;
   SystemClock clock;
-  ingest::EmbeddedLogOptions options;
-  options.directory = what.log;
-  options.access = ingest::LogAccess::kRead;
-  options.metrics = &metrics;
-  options.clock = &clock;
   processors::VerifyOptions verification;
   verification.state = what.state;
-  verification.scratch = flags.scratch.empty() ? fs::path(what.log).parent_path() / "verify-scratch"
-                                               : fs::path(flags.scratch);
+  verification.scratch =
+      flags.scratch.empty() ? fs::path(what.data) / "verify-scratch" : fs::path(flags.scratch);
+  const bool kafka = config.log.kind == LogKind::kKafka;
+  std::unique_ptr<ingest::FileLock> lock;
+  if (kafka && !what.running) {
+    MILLRACE_TRY(lock, lock_data(what.data, ingest::LogAccess::kRead));
+  }
   const LinkedLog links(verification.scratch + "-log");
-  MILLRACE_TRY(const auto log, what.running ? open_linked(links, what.log, options)
-                                            : ingest::EmbeddedLog::open(options));
+  MILLRACE_TRY(const auto log, kafka ? open_log(config, ingest::LogAccess::kRead, metrics, clock)
+                                     : open_linked(links, what, metrics, clock));
   MILLRACE_TRY(verification.checkpoint, starting_point(*log, what));
   std::error_code ignored;
   fs::remove_all(verification.scratch, ignored);
@@ -180,9 +187,10 @@ Action define_verify(CLI::App& verb) {
   verb.add_option("--data", flags->data, "data folder of a stopped server; else --url is asked");
   verb.add_option("--scratch", flags->scratch,
                   "folder for the rebuilt state (default: beside the log)");
+  auto log = add_log_flags(verb);
   auto client = add_client_flags(verb);
-  return [flags, client] {
-    const auto reports = run(*flags, *client);
+  return [flags, log, client] {
+    const auto reports = run(*flags, log->settings, *client);
     if (!reports) {
       std::cerr << "millrace verify: " << reports.error().detail << "\n";
       return kFailed;

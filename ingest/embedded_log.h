@@ -62,7 +62,6 @@ class EmbeddedLog final : public EventLog {
 
   // Drawn at random when the log was created: a state made from another log can tell.
   std::uint64_t identity() const { return identity_; }
-  std::uint64_t size_bytes() const { return view_.total_bytes(); }
 
   void append(std::vector<Append> records, std::function<void(AppendResult)> done) override;
   Result<std::vector<StoredRecord>> read(LogPartition partition, Offset from,
@@ -76,6 +75,7 @@ class EmbeddedLog final : public EventLog {
   Status trim(std::span<const std::pair<LogPartition, Offset>> keep_from) override;
   Status writable() const override;
   std::uint16_t interaction_partitions() const override { return partitions_; }
+  std::uint64_t size_bytes() const override { return view_.total_bytes(); }
 
  private:
   struct Job {

@@ -78,6 +78,7 @@ class EventLog {
   virtual Status writable() const = 0;
 
   virtual std::uint16_t interaction_partitions() const = 0;
+  virtual std::uint64_t size_bytes() const { return 0; }  // on this machine's disk
 };
 
 }  // namespace millrace::ingest

@@ -23,6 +23,7 @@ constexpr int kAnswerMs = 1'000;
 constexpr int kServeEveryMs = 50;   // when nothing happens
 constexpr int kWatchEveryMs = 250;  // one partition each time
 constexpr int kNudgeEveryMs = 10;
+constexpr int kAskAgainMs = 50;
 // What librdkafka takes for a queued record of usual size, and the framing of a batch.
 constexpr std::size_t kQueuedRecordBytes = 512;
 constexpr std::size_t kFramingBytes = 64u << 10;
@@ -50,6 +51,16 @@ KafkaClientOptions consumer_options(const KafkaLogOptions& options, std::size_t 
       {"queued.min.messages", std::to_string(messages_of(bytes))},
       {"queued.max.messages.kbytes", std::to_string(std::max<std::size_t>(1, bytes / 1024))}};
   return consumer;
+}
+
+// A partition may be between two leaders, so the question is asked until the deadline.
+Result<Offset> first_end(KafkaPartition& partition) {
+  const auto until = steady_micros() + std::int64_t{kFirstAnswerMs} * 1000;
+  for (;;) {
+    auto end = partition.query(kFirstAnswerMs);
+    if (end || steady_micros() > until) return end;
+    std::this_thread::sleep_for(std::chrono::milliseconds(kAskAgainMs));
+  }
 }
 
 class EventFd {
@@ -167,7 +178,7 @@ Status KafkaLog::open_partitions(int interactions) {
       watch_cv_.notify_one();
     };
     parts_->partitions.push_back(std::make_unique<KafkaPartition>(std::move(options)));
-    MILLRACE_TRY(const auto end, parts_->partitions.back()->query(kFirstAnswerMs));
+    MILLRACE_TRY(const auto end, first_end(*parts_->partitions.back()));
     parts_->partitions.back()->raise_end(end);
   }
   return {};

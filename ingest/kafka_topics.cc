@@ -2,9 +2,11 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,6 +15,7 @@ namespace millrace::ingest {
 namespace {
 
 constexpr int kAnswerMs = 10'000;
+constexpr int kAskAgainMs = 50;
 constexpr int kManyReplicas = 3;  // from here on a second one must be in sync
 
 using Settings = std::map<std::string, std::string>;
@@ -48,6 +51,7 @@ Result<std::optional<Shape>> shape_of(rd_kafka_t* client, const std::string& nam
     if (steady_micros() > until) {
       return fail(Code::kUnavailable, kafka_reason("topic " + name + " has no leader", found.err));
     }
+    std::this_thread::sleep_for(std::chrono::milliseconds(kAskAgainMs));
   }
 }
 

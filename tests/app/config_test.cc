@@ -56,6 +56,41 @@ TEST(Config, InteractionsMergeByName) {
   EXPECT_EQ(resolve(sources)->config.rules.interactions, expected);
 }
 
+TEST(Config, KafkaIsChosenByFlagVariableOrFile) {
+  Sources sources = from_file(
+      "[log]\nkind = 'kafka'\n[kafka]\nbootstrap = 'a:1,b:2'\nprefix = 'x.'\n"
+      "[kafka_properties]\n'sasl.username' = 'me'\nlinger.ms = 2\n");
+  sources.flags = {{"kafka_properties", "sasl.password=a=b"}, {"kafka_properties", "linger.ms=3"}};
+  const auto config = resolve(sources).value().config;
+  EXPECT_EQ(config.log.kind, LogKind::kKafka);
+  EXPECT_EQ(config.log.partitions, 16);
+  EXPECT_EQ(config.kafka.bootstrap, "a:1,b:2");
+  EXPECT_EQ(config.kafka.prefix, "x.");
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"linger.ms", "3"}, {"sasl.password", "a=b"}, {"sasl.username", "me"}};
+  EXPECT_EQ(config.kafka.properties, expected);
+  const auto printed = print_config(config);
+  EXPECT_EQ(printed.find("a=b"), std::string::npos) << printed;
+  EXPECT_NE(printed.find("\"sasl.username\" = \"me\""), std::string::npos) << printed;
+  const auto variables = resolve(from_environment({{"MILLRACE_LOG", "kafka"},
+                                                   {"MILLRACE_KAFKA_BOOTSTRAP", "c:3"},
+                                                   {"MILLRACE_PARTITIONS", "7"}}));
+  EXPECT_EQ(variables.value().config.log.kind, LogKind::kKafka);
+  EXPECT_EQ(variables->config.log.partitions, 7);
+}
+
+TEST(Config, KafkaAndTheEmbeddedLogDoNotMix) {
+  EXPECT_EQ(resolve(from_flags({{"log.kind", "kafka"}})).error().field, "kafka.bootstrap");
+  EXPECT_EQ(resolve(from_flags({{"kafka.bootstrap", "a:1"}})).error().field, "kafka.bootstrap");
+  EXPECT_EQ(
+      resolve(
+          from_flags({{"log.kind", "kafka"}, {"kafka.bootstrap", "a:1"}, {"log.retention", "1h"}}))
+          .error()
+          .field,
+      "log.retention");
+  EXPECT_EQ(resolve(from_flags({{"kafka_properties", "=1"}})).error().field, "kafka_properties");
+}
+
 TEST(Config, UnknownFileKeysAreErrorsThatNameThem) {
   const auto resolved = resolve(from_file("prot = 1\n[http]\nthread = 2\nthreads = 2\n"));
   ASSERT_FALSE(resolved.has_value());

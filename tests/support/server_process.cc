@@ -12,6 +12,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/log_choice.h"
+
 extern char** environ;
 
 namespace millrace {
@@ -34,6 +36,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }  // namespace
 
 ServerProcess::ServerProcess(Options options, bool allow_death) : options_(std::move(options)) {
+  choose_log();
   spawn();
   if (wait_ready() || allow_death) return;
   const auto said = errors();
