@@ -55,8 +55,9 @@ struct EventLogConfig {
 };
 
 struct KafkaConfig {
-  std::string bootstrap;                                        // HOST:PORT[,…]
-  std::string prefix;                                           // of topics
+  std::string bootstrap;  // HOST:PORT[,…]
+  std::string prefix;     // of topics
+  std::string node_id;    // of this node; empty: from the host's name and the data folder's
   std::vector<std::pair<std::string, std::string>> properties;  // of librdkafka, by name
 
   friend bool operator==(const KafkaConfig&, const KafkaConfig&) = default;

@@ -149,6 +149,7 @@ Status Node::build(Http http) {
                     " without authentication: set an admin token, or listen on 127.0.0.1",
                 "host");
   }
+  MILLRACE_TRY(source_, open_source(config_, *acceptor_, metrics_));
   MILLRACE_TRY(server_, serving::Server::start(server_options(config_, deps),
                                                serving::Router(serving::all_routes(deps)), metrics_,
                                                clock_));
@@ -157,6 +158,7 @@ Status Node::build(Http http) {
 
 void Node::stop() {
   if (server_) server_->stop();
+  source_.reset();
   maintenance_.reset();
   if (engine_) engine_->stop();
 }

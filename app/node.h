@@ -56,6 +56,7 @@ class Node {
   std::unique_ptr<ingest::EventLog> log_;
   std::unique_ptr<processors::Engine> engine_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
+  std::unique_ptr<ingest::KafkaSource> source_;  // with Kafka
   std::unique_ptr<Maintenance> maintenance_;
   std::unique_ptr<serving::Router> router_;  // of call(); the server has its own
   std::unique_ptr<serving::Server> server_;

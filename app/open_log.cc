@@ -1,16 +1,30 @@
 #include "app/open_log.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <filesystem>
 #include <utility>
 
 #include "app/flags.h"
 #include "ingest/embedded_log.h"
 #include "ingest/kafka_log.h"
+#include "schemas/partitioner.h"
 
 namespace millrace::app {
 namespace {
 
-constexpr std::uint64_t kKafkaShare = 8;
+constexpr std::uint64_t kKafkaShare = 8;   // of --memory
+constexpr std::uint64_t kSourceShare = 8;  // of that
+
+// The same after every restart, another one for every other data folder.
+std::string default_node_id(const ServeConfig& config) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  std::error_code error;
+  const auto folder = std::filesystem::weakly_canonical(config.data, error).string();
+  return std::string(host.data()) + "-" + std::to_string(murmur2(folder));
+}
 
 Result<std::unique_ptr<ingest::EventLog>> open_embedded(const ServeConfig& config,
                                                         ingest::LogAccess access, Metrics& metrics,
@@ -33,7 +47,7 @@ Result<std::unique_ptr<ingest::EventLog>> open_kafka(const ServeConfig& config,
   options.connection = {config.kafka.bootstrap, config.kafka.properties};
   options.prefix = config.kafka.prefix;
   options.interaction_partitions = config.log.partitions;
-  options.buffer_bytes = log_memory_bytes(config);
+  options.buffer_bytes = log_memory_bytes(config) - log_memory_bytes(config) / kSourceShare;
   options.access = access;
   options.metrics = &metrics;
   return ingest::KafkaLog::open(std::move(options));
@@ -70,6 +84,19 @@ Result<std::unique_ptr<ingest::EventLog>> open_log(const ServeConfig& config,
                                                    const Clock& clock) {
   return config.log.kind == LogKind::kKafka ? open_kafka(config, access, metrics)
                                             : open_embedded(config, access, metrics, clock);
+}
+
+Result<std::unique_ptr<ingest::KafkaSource>> open_source(const ServeConfig& config,
+                                                         const ingest::Acceptor& acceptor,
+                                                         Metrics& metrics) {
+  if (config.log.kind != LogKind::kKafka) return nullptr;
+  ingest::KafkaSourceOptions options;
+  options.connection = {config.kafka.bootstrap, config.kafka.properties};
+  options.prefix = config.kafka.prefix;
+  options.node_id = config.kafka.node_id.empty() ? default_node_id(config) : config.kafka.node_id;
+  options.partitions = config.log.partitions;
+  options.queue_bytes = log_memory_bytes(config) / kSourceShare;
+  return ingest::KafkaSource::open(std::move(options), acceptor, metrics);
 }
 
 Result<ServeConfig> stored_config(const std::string& data, const Settings& settings) {

@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "ingest/acceptor.h"
 #include "ingest/event_log.h"
+#include "ingest/kafka_source.h"
 #include "ingest/log_file.h"
 
 namespace millrace::app {
@@ -30,6 +32,11 @@ Result<std::unique_ptr<ingest::FileLock>> lock_data(const std::string& data,
 Result<std::unique_ptr<ingest::EventLog>> open_log(const ServeConfig& config,
                                                    ingest::LogAccess access, Metrics& metrics,
                                                    const Clock& clock);
+
+// Acceptance from Kafka's `events`; null with the embedded log.
+Result<std::unique_ptr<ingest::KafkaSource>> open_source(const ServeConfig& config,
+                                                         const ingest::Acceptor& acceptor,
+                                                         Metrics& metrics);
 
 // What verbs work with that open the data of a stopped server: its DATA/millrace.toml, the
 // environment and these settings, with the number of partitions that the embedded log has.

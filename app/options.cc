@@ -267,10 +267,14 @@ std::vector<Option> log_options() {
 }
 
 std::vector<Option> kafka_options() {
+  auto node_id = text("kafka.node_id", "this node's name, kept over restarts, no other's",
+                      MILLRACE_AT(kafka.node_id));
+  node_id.flag = "node-id";
   return {
       text("kafka.bootstrap", "brokers to ask first: HOST:PORT[,HOST:PORT...]",
            MILLRACE_AT(kafka.bootstrap)),
       text("kafka.prefix", "what the names of our topics begin with", MILLRACE_AT(kafka.prefix)),
+      std::move(node_id),
   };
 }
 
@@ -360,7 +364,7 @@ std::string flag_of(const Option& option) {
 
 std::string variable_of(const Option& option) {
   const bool by_flag = !option.table && !option.flag.empty();
-  std::string name = "MILLRACE_" + replaced(by_flag ? option.flag : option.key, ".", '_');
+  std::string name = "MILLRACE_" + replaced(by_flag ? option.flag : option.key, ".-", '_');
   for (char& c : name) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }

@@ -160,8 +160,8 @@ void KafkaAppender::on_delivered(const rd_kafka_message_t& message) {
   const std::lock_guard lock(mutex_);
   if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
     waiting.batch->offsets[waiting.index] = message.offset;
-    records_.inc();
-    bytes_.inc(static_cast<double>(waiting.batch->records[waiting.index].bytes.size()));
+    ++new_records_;
+    new_bytes_ += waiting.batch->records[waiting.index].bytes.size();
   } else if (fatal_ || !final_for_record(message.err)) {
     if (!fatal_) log_warn(kafka_reason("Kafka's producer is replaced", message.err));
     fatal_ = true;  // a new producer will send it
@@ -185,6 +185,8 @@ KafkaAppender::Served KafkaAppender::serve() {
     take_finished();
     expire(served);
     queued_.set(static_cast<double>(queued_bytes_));
+    records_.inc(static_cast<double>(std::exchange(new_records_, 0)));
+    bytes_.inc(static_cast<double>(std::exchange(new_bytes_, 0)));
   }
   answer_finished(served);
   return served;

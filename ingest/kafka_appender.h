@@ -108,6 +108,7 @@ class KafkaAppender {
   std::vector<std::list<Batch>::iterator> done_;        // of batches_: every record is done
   std::list<Batch>::iterator unsent_ = batches_.end();  // the first with records not yet sent
   std::size_t queued_bytes_ = 0;
+  std::size_t new_records_ = 0, new_bytes_ = 0;  // delivered since the counters were told
   bool closed_ = false;
   std::atomic<bool> fatal_ = false;  // the producer is lost
   Producer producer_;                // goes before the records that it points to

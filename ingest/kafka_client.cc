@@ -72,6 +72,9 @@ Result<KafkaConf> kafka_conf(const KafkaClientOptions& options) {
   MILLRACE_CHECK(set(conf.get(), "bootstrap.servers", options.connection.bootstrap));
   for (const auto& [name, value] : options.ours) MILLRACE_CHECK(set(conf.get(), name, value));
   if (options.delivered != nullptr) rd_kafka_conf_set_dr_msg_cb(conf.get(), options.delivered);
+  if (options.rebalanced != nullptr) {
+    rd_kafka_conf_set_rebalance_cb(conf.get(), options.rebalanced);
+  }
   rd_kafka_conf_set_opaque(conf.get(), options.opaque);
   return conf;
 }

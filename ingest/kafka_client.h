@@ -25,6 +25,8 @@ using KafkaQueue = std::unique_ptr<rd_kafka_queue_t, KafkaFree<rd_kafka_queue_de
 using KafkaMessage = std::unique_ptr<rd_kafka_message_t, KafkaFree<rd_kafka_message_destroy>>;
 using KafkaConf = std::unique_ptr<rd_kafka_conf_t, KafkaFree<rd_kafka_conf_destroy>>;
 
+using KafkaRebalanced = void (*)(rd_kafka_t*, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*,
+                                 void* opaque);
 using KafkaDelivered = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void* opaque);
 
 struct KafkaClientOptions {
@@ -32,7 +34,8 @@ struct KafkaClientOptions {
   KafkaConnection connection;
   KafkaProperties ours;  // beside the connection's, and stronger
   KafkaDelivered delivered = nullptr;
-  void* opaque = nullptr;  // given to `delivered`
+  KafkaRebalanced rebalanced = nullptr;
+  void* opaque = nullptr;  // given to these
 };
 
 // A configuration with the connection's properties and ours. kInvalid names a property that

@@ -122,10 +122,11 @@ Status KafkaLog::connect() {
   int count = 0;
   {
     MILLRACE_TRY(const auto client, kafka_client(consumer_options(options_, 1u << 20)));
+    const auto rules =
+        options_.check_topics ? TopicWish::Rules::kLog : TopicWish::Rules::kLogUnchecked;
     MILLRACE_TRY(count, ensure_topic(client.get(), {interactions, options_.interaction_partitions,
-                                                    largest, options_.check_topics}));
-    MILLRACE_CHECK(
-        ensure_topic(client.get(), {catalog, 1, largest, options_.check_topics}).map([](int) {}));
+                                                    largest, rules}));
+    MILLRACE_CHECK(ensure_topic(client.get(), {catalog, 1, largest, rules}).map([](int) {}));
   }
   if (count > kMaxLogPartitions) {
     return fail(Code::kInvalid, "topic " + interactions + " has " + std::to_string(count) +

@@ -118,6 +118,16 @@ Settings exact_settings() {
           {"unclean.leader.election.enable", "false"}};
 }
 
+Settings settings_to_make(rd_kafka_t* client, const TopicWish& wish) {
+  if (wish.rules == TopicWish::Rules::kNone) return {};
+  auto settings = exact_settings();
+  settings["retention.ms"] = "-1";
+  settings["retention.bytes"] = "-1";
+  settings["max.message.bytes"] = std::to_string(wish.max_message_bytes);
+  if (default_replicas(client) >= kManyReplicas) settings["min.insync.replicas"] = "2";
+  return settings;
+}
+
 Status create(rd_kafka_t* client, const TopicWish& wish) {
   std::array<char, 256> reason{};
   const int partitions = wish.partitions == 0 ? kDefaultKafkaPartitions : wish.partitions;
@@ -126,12 +136,7 @@ Status create(rd_kafka_t* client, const TopicWish& wish) {
       rd_kafka_NewTopic_new(wish.name.c_str(), partitions, kBrokersDefault, reason.data(),
                             reason.size()));
   if (!topic) return fail(Code::kInvalid, "topic " + wish.name + ": " + reason.data());
-  auto settings = exact_settings();
-  settings["retention.ms"] = "-1";
-  settings["retention.bytes"] = "-1";
-  settings["max.message.bytes"] = std::to_string(wish.max_message_bytes);
-  if (default_replicas(client) >= kManyReplicas) settings["min.insync.replicas"] = "2";
-  for (const auto& [name, value] : settings) {
+  for (const auto& [name, value] : settings_to_make(client, wish)) {
     rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str());
   }
   const KafkaQueue queue(rd_kafka_queue_new(client));
@@ -212,7 +217,7 @@ Result<int> ensure_topic(rd_kafka_t* client, const TopicWish& wish) {
     log_info("made topic " + wish.name + " with " + std::to_string(shape->partitions) +
              " partitions, " + std::to_string(shape->replicas) + " replicas");
   }
-  if (wish.check) MILLRACE_CHECK(check(client, wish, *shape));
+  if (wish.rules == TopicWish::Rules::kLog) MILLRACE_CHECK(check(client, wish, *shape));
   return shape->partitions;
 }
 

@@ -34,12 +34,9 @@ std::vector<std::string> java(std::vector<std::string> args) {
 using Event = std::unique_ptr<rd_kafka_event_t, ingest::KafkaFree<rd_kafka_event_destroy>>;
 
 ingest::KafkaHandle admin_of(const std::string& bootstrap) {
-  return ingest::kafka_client({.type = RD_KAFKA_PRODUCER,
-                               .connection = {bootstrap, {}},
-                               .ours = {},
-                               .delivered = nullptr,
-                               .opaque = nullptr})
-      .value();
+  ingest::KafkaClientOptions options;
+  options.connection.bootstrap = bootstrap;
+  return ingest::kafka_client(options).value();
 }
 
 }  // namespace

@@ -1,0 +1,296 @@
+#include "ingest/kafka_source.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ingest/kafka_client.h"
+#include "ingest/kafka_dead_letters.h"
+#include "ingest/kafka_events.h"
+#include "ingest/kafka_topics.h"
+
+namespace millrace::ingest {
+namespace {
+
+constexpr std::size_t kBatchRecords = 8'000;
+constexpr std::size_t kFullQueue = 32'000;  // records; librdkafka fetches no more
+constexpr int kPollMs = 100;
+constexpr int kWakeMs = 1'000;
+constexpr int kRetryMs = 200;
+constexpr int kRejoinMs = 5'000;
+constexpr int kFlushMs = 5'000;
+constexpr int kLeaveMs = 10'000;  // 2.0.2's close can hang
+constexpr int kAnswerMs = 10'000;
+
+// Waits between two tries, or until the source is told to stop.
+void pause(const std::stop_token& stop, int ms) {
+  std::mutex mutex;
+  std::condition_variable_any waiting;
+  std::unique_lock lock(mutex);
+  waiting.wait_for(lock, stop, std::chrono::milliseconds(ms), [] { return false; });
+}
+
+// Nothing about the events is at fault.
+bool passes(Code code) {
+  return code == Code::kUnavailable || code == Code::kExhausted || code == Code::kTimeout ||
+         code == Code::kIo;
+}
+
+}  // namespace
+
+struct KafkaSource::Parts {
+  std::unique_ptr<KafkaDeadLetters> dead_letters;
+  std::string cluster;
+  // Closed by leave(), with a bound on the time that takes.
+  std::unique_ptr<rd_kafka_t, void (*)(rd_kafka_t*)> consumer{
+      nullptr, [](rd_kafka_t* client) {
+        rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+      }};
+  KafkaQueue queue;
+  std::vector<KafkaMessage> batch;
+  bool was_full = false;  // the queue was, so that the fetcher may be asleep
+};
+
+KafkaSource::KafkaSource(KafkaSourceOptions options, const Acceptor& acceptor, Metrics& metrics)
+    : options_(std::move(options)),
+      acceptor_(acceptor),
+      consumed_(metrics.counter("kafka_events_consumed_total",
+                                "Records of the public topic that were read and settled.")),
+      rebalances_(metrics.counter("rebalances_total",
+                                  "Times that this node's share of the public topic changed.")),
+      parts_(std::make_unique<Parts>()) {}
+
+Result<std::unique_ptr<KafkaSource>> KafkaSource::open(KafkaSourceOptions options,
+                                                       const Acceptor& acceptor, Metrics& metrics) {
+  std::unique_ptr<KafkaSource> source(new KafkaSource(std::move(options), acceptor, metrics));
+  MILLRACE_CHECK(source->connect(metrics));
+  return source;
+}
+
+Status KafkaSource::connect(Metrics& metrics) {
+  const auto dead_letters = options_.prefix + "events.dead-letters";
+  {
+    KafkaClientOptions admin;
+    admin.type = RD_KAFKA_CONSUMER;
+    admin.connection = options_.connection;
+    MILLRACE_TRY(const auto client, kafka_client(admin));
+    for (const auto& wish :
+         {TopicWish{options_.prefix + "events", options_.partitions, 0, TopicWish::Rules::kNone},
+          TopicWish{dead_letters, 1, 0, TopicWish::Rules::kNone}}) {
+      MILLRACE_CHECK(ensure_topic(client.get(), wish).map([](int) {}));
+    }
+    char* const id = rd_kafka_clusterid(client.get(), kAnswerMs);
+    if (id != nullptr) parts_->cluster = id;
+    rd_kafka_mem_free(client.get(), id);
+  }
+  MILLRACE_TRY(parts_->dead_letters,
+               KafkaDeadLetters::open(options_.connection, dead_letters, metrics));
+  MILLRACE_CHECK(join());
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  return {};
+}
+
+Status KafkaSource::join() {
+  KafkaClientOptions options;
+  options.type = RD_KAFKA_CONSUMER;
+  options.connection = options_.connection;
+  options.ours = {{"group.id", options_.prefix + "millrace"},
+                  {"group.instance.id", options_.node_id},
+                  {"partition.assignment.strategy", "range"},
+                  {"auto.offset.reset", "earliest"},
+                  {"enable.auto.commit", "false"},
+                  {"enable.auto.offset.store", "false"},
+                  {"check.crcs", "true"},
+                  {"fetch.error.backoff.ms", "100"},
+                  {"queued.min.messages", std::to_string(kFullQueue)},
+                  {"queued.max.messages.kbytes",
+                   std::to_string(std::max<std::size_t>(1, options_.queue_bytes / 1024))}};
+  options.rebalanced = [](rd_kafka_t* client, rd_kafka_resp_err_t error,
+                          rd_kafka_topic_partition_list_t* partitions, void* self) {
+    const bool given = error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    rd_kafka_assign(client, given ? partitions : nullptr);
+    static_cast<KafkaSource*>(self)->rebalances_.inc();
+  };
+  options.opaque = this;
+  MILLRACE_TRY(auto client, kafka_client(options));
+  parts_->consumer.reset(client.release());
+  rd_kafka_poll_set_consumer(parts_->consumer.get());
+  parts_->queue.reset(rd_kafka_queue_get_consumer(parts_->consumer.get()));
+  const std::unique_ptr<rd_kafka_topic_partition_list_t,
+                        KafkaFree<rd_kafka_topic_partition_list_destroy>>
+      topics(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(topics.get(), (options_.prefix + "events").c_str(),
+                                    RD_KAFKA_PARTITION_UA);
+  const auto error = rd_kafka_subscribe(parts_->consumer.get(), topics.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return fail(Code::kUnavailable, kafka_reason("cannot subscribe", error));
+}
+
+// A static member stays a member: whoever comes back within the session gets the same partitions.
+void KafkaSource::leave() {
+  parts_->batch.clear();
+  if (!parts_->consumer) return;
+  close();
+  parts_->consumer.reset();
+}
+
+void KafkaSource::close() {
+  parts_->queue.reset();
+  const KafkaQueue closing(rd_kafka_queue_new(parts_->consumer.get()));
+  auto* const error = rd_kafka_consumer_close_queue(parts_->consumer.get(), closing.get());
+  if (error != nullptr) rd_kafka_error_destroy(error);
+  const auto until = steady_micros() + std::int64_t{kLeaveMs} * 1000;
+  while (rd_kafka_consumer_closed(parts_->consumer.get()) == 0 && steady_micros() < until) {
+    // Rebalances on the way out are served here.
+    std::array<rd_kafka_message_t*, 1> raw{};
+    if (rd_kafka_consume_batch_queue(closing.get(), kPollMs / 10, raw.data(), 1) == 1) {
+      rd_kafka_message_destroy(raw[0]);
+    }
+  }
+}
+
+KafkaSource::~KafkaSource() {
+  thread_ = {};
+  leave();
+}
+
+void KafkaSource::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const auto fatal = rd_kafka_fatal_error(parts_->consumer.get(), nullptr, 0);
+    if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      log_error(kafka_reason(
+          "events from Kafka stop; is node id '" + options_.node_id + "' in use by another node?",
+          fatal));
+      leave();
+      pause(stop, kRejoinMs);
+      const auto joined = join();
+      if (!joined) log_error(joined.error().detail);
+      continue;
+    }
+    if (take_batch()) settle_batch(stop);
+  }
+}
+
+bool KafkaSource::take_batch() {
+  parts_->batch.clear();
+  const auto keep = [this](rd_kafka_message_t* raw) {
+    KafkaMessage message(raw);
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      parts_->batch.push_back(std::move(message));
+    } else {
+      log_warn(kafka_reason("events from Kafka", message->err));
+    }
+  };
+  auto* const first = rd_kafka_consumer_poll(parts_->consumer.get(), kPollMs);
+  if (first == nullptr) return false;
+  keep(first);
+  // With a timeout a batch is waited for until it is full.
+  std::array<rd_kafka_message_t*, kBatchRecords> raw{};
+  const auto count = rd_kafka_consume_batch_queue(parts_->queue.get(), 0, raw.data(), raw.size());
+  for (ssize_t i = 0; i < count; ++i) keep(raw[static_cast<std::size_t>(i)]);
+  wake_fetcher();
+  return !parts_->batch.empty();
+}
+
+// One that found its queue full sleeps for up to a second; any question to its broker wakes it.
+void KafkaSource::wake_fetcher() {
+  const auto queued = rd_kafka_queue_length(parts_->queue.get());
+  if (queued >= kFullQueue / 2) parts_->was_full = true;
+  if (queued >= kFullQueue / 2 || !parts_->was_full || parts_->batch.empty()) return;
+  parts_->was_full = false;
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+  rd_kafka_query_watermark_offsets(parts_->consumer.get(),
+                                   rd_kafka_topic_name(parts_->batch.front()->rkt),
+                                   parts_->batch.front()->partition, &low, &high, kWakeMs);
+}
+
+// A batch whose dead letters are not confirmed is done again from its beginning.
+void KafkaSource::settle_batch(const std::stop_token& stop) {
+  while (accept_batch(stop)) {
+    const auto flushed = parts_->dead_letters->flush(kFlushMs);
+    if (flushed) return commit();
+    log_warn(flushed.error().detail);
+    pause(stop, kRetryMs);
+  }
+}
+
+// Until everything is in the log or in the dead letters. False: told to stop before.
+bool KafkaSource::accept_batch(const std::stop_token& stop) {
+  std::size_t first = 0;
+  std::size_t count = parts_->batch.size();
+  bool told = false;
+  while (first < parts_->batch.size()) {
+    const auto tried = try_batch(first, count);
+    if (tried) {
+      first += count;
+      count = std::min(count, parts_->batch.size() - first);
+    } else if (passes(tried.error().code)) {
+      if (!std::exchange(told, true)) log_warn("events from Kafka wait: " + tried.error().detail);
+      pause(stop, kRetryMs);
+    } else if (count > 1) {
+      count = 1;  // the one that the log does not take is found, the others go in
+    } else {
+      parts_->dead_letters->put(*parts_->batch[first++], tried.error());
+      count = parts_->batch.size() - first;
+    }
+    if (stop.stop_requested()) return false;
+  }
+  return true;
+}
+
+Status KafkaSource::try_batch(std::size_t first, std::size_t count) {
+  std::vector<EventOutcome> events;
+  std::vector<std::size_t> from;                      // by event, the record it is of
+  std::vector<std::pair<std::size_t, Error>> poison;  // by record
+  for (std::size_t i = first; i < first + count; ++i) {
+    auto parsed = events_of(*parts_->batch[i], parts_->cluster);
+    if (!parsed) {
+      poison.emplace_back(i, std::move(parsed.error()));
+      continue;
+    }
+    for (auto& event : *parsed) {
+      events.push_back(std::move(event));
+      from.push_back(i);
+    }
+  }
+  // Shared, because the callback may still be inside set_value when the waiter has its answer.
+  const auto promise = std::make_shared<std::promise<Result<Receipt>>>();
+  auto answer = promise->get_future();
+  acceptor_.accept(std::move(events),
+                   [promise](Result<Receipt> receipt) { promise->set_value(std::move(receipt)); });
+  MILLRACE_TRY(const auto receipt, answer.get());
+  for (const auto& rejected : receipt.rejected) {
+    poison.emplace_back(from[rejected.index], rejected.error);
+  }
+  for (const auto& [record, reason] : poison) {
+    parts_->dead_letters->put(*parts_->batch[record], reason);
+  }
+  return {};
+}
+
+void KafkaSource::commit() {
+  std::map<std::int32_t, std::int64_t> next;
+  for (const auto& message : parts_->batch) {
+    next[message->partition] = std::max(next[message->partition], message->offset + 1);
+  }
+  const std::unique_ptr<rd_kafka_topic_partition_list_t,
+                        KafkaFree<rd_kafka_topic_partition_list_destroy>>
+      offsets(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
+  for (const auto& [partition, offset] : next) {
+    rd_kafka_topic_partition_list_add(offsets.get(), (options_.prefix + "events").c_str(),
+                                      partition)
+        ->offset = offset;
+  }
+  rd_kafka_commit(parts_->consumer.get(), offsets.get(), 1);
+  consumed_.inc(static_cast<double>(parts_->batch.size()));
+}
+
+}  // namespace millrace::ingest
