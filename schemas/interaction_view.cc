@@ -143,8 +143,7 @@ Result<InteractionView> read_interaction(std::string_view bytes) {
   }
   if (!reader.ok() || !readable) return fail(Code::kCorrupt, "stored bytes are no interaction");
   if (view.user.empty() || view.item.empty() || view.type_number == 0) {
-    return fail(Code::kCorrupt,
-                "stored bytes are no interaction: it names no user, item or type");
+    return fail(Code::kCorrupt, "stored bytes are no interaction: it names no user, item or type");
   }
   return view;
 }
