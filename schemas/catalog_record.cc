@@ -1,22 +1,12 @@
 #include "schemas/catalog_record.h"
 
-#include <limits>
 #include <utility>
 
 #include "schemas/proto/records.pb.h"
+#include "schemas/stored_message.h"
 
 namespace millrace {
 namespace {
-
-tl::unexpected<Error> corrupt(std::string_view what) {
-  return fail(Code::kCorrupt, "stored bytes are no " + std::string(what));
-}
-
-template <class Message>
-bool parse(Message& message, std::string_view bytes) {
-  return bytes.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()) &&
-         message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-}
 
 // ---- items
 
@@ -49,24 +39,25 @@ Item item_of_any(const proto::Item& message) {
 }
 
 Result<Item> item_of(const proto::Item& message) {
-  if (message.id().empty()) return corrupt("item: it has no id");
+  if (message.id().empty()) return corrupt_bytes("item: it has no id");
   return item_of_any(message);
 }
 
 Result<MintItem> mint_of(const proto::Item& message) {
-  if (message.kind().empty()) return corrupt("new item: it has no kind");
+  if (message.kind().empty()) return corrupt_bytes("new item: it has no kind");
   return MintItem{item_of_any(message)};
 }
 
 Result<PutGenre> genre_of(const proto::PutGenre& message) {
-  if (message.name().empty()) return corrupt("genre: it has no name");
+  if (message.name().empty()) return corrupt_bytes("genre: it has no name");
   return PutGenre{GenreId(message.id()), message.name()};
 }
 
 // ---- accounts
 
 Result<Role> role_of(std::uint32_t number) {
-  if (number > static_cast<std::uint32_t>(Role::kAdmin)) return corrupt("account: unknown role");
+  if (number > static_cast<std::uint32_t>(Role::kAdmin))
+    return corrupt_bytes("account: unknown role");
   return static_cast<Role>(number);
 }
 
@@ -78,7 +69,7 @@ void fill(proto::SignUp& message, const SignUp& sign_up) {
 }
 
 Result<SignUp> sign_up_of(const proto::SignUp& message) {
-  if (message.username().empty()) return corrupt("sign-up: it has no name");
+  if (message.username().empty()) return corrupt_bytes("sign-up: it has no name");
   SignUp sign_up{message.username(), message.email(), message.password_hash()};
   MILLRACE_TRY(sign_up.role, role_of(message.role()));
   return sign_up;
@@ -114,7 +105,7 @@ void fill(proto::IssueToken& message, const IssueToken& issue) {
 }
 
 Result<IssueToken> issue_of(const proto::IssueToken& message) {
-  if (message.hash().empty()) return corrupt("token: it has no hash");
+  if (message.hash().empty()) return corrupt_bytes("token: it has no hash");
   return IssueToken{AccountId(message.account()),
                     message.hash(),
                     message.name(),
@@ -157,7 +148,7 @@ std::string encode(const CatalogRecord& record) {
 
 Result<CatalogRecord> decode_catalog_record(std::string_view bytes) {
   proto::CatalogRecord message;
-  if (!parse(message, bytes)) return corrupt("catalog record");
+  if (!parse_message(message, bytes)) return corrupt_bytes("catalog record");
   CatalogRecord record{message.command_id(), {}};
   using Case = proto::CatalogRecord;
   switch (message.change_case()) {
@@ -187,11 +178,11 @@ Result<CatalogRecord> decode_catalog_record(std::string_view bytes) {
     }
     case Case::kDeleteGenre: record.change = DeleteGenre{GenreId(message.delete_genre())}; break;
     case Case::kDeleteItem:
-      if (message.delete_item().empty()) return corrupt("deletion: it names no item");
+      if (message.delete_item().empty()) return corrupt_bytes("deletion: it names no item");
       record.change = DeleteItem{ItemId(message.delete_item())};
       break;
     case Case::kEraseUser:
-      if (message.erase_user().empty()) return corrupt("erasure: it names no user");
+      if (message.erase_user().empty()) return corrupt_bytes("erasure: it names no user");
       record.change = DemandErase{UserId(message.erase_user())};
       break;
     case Case::kCloseAccount:
@@ -199,7 +190,8 @@ Result<CatalogRecord> decode_catalog_record(std::string_view bytes) {
       break;
     case Case::kRevokeToken: record.change = RevokeToken{TokenId(message.revoke_token())}; break;
     case Case::kReserveUsers: record.change = ReserveUsers{message.reserve_users()}; break;
-    case Case::CHANGE_NOT_SET: return corrupt("catalog record of a kind that this version knows");
+    case Case::CHANGE_NOT_SET:
+      return corrupt_bytes("catalog record of a kind that this version knows");
   }
   return record;
 }
@@ -212,7 +204,7 @@ std::string encode(const Item& item) {
 
 Result<Item> decode_item(std::string_view bytes) {
   proto::Item message;
-  if (!parse(message, bytes)) return corrupt("item");
+  if (!parse_message(message, bytes)) return corrupt_bytes("item");
   return item_of(message);
 }
 

@@ -1,9 +1,9 @@
 #include "schemas/record.h"
 
-#include <limits>
 #include <utility>
 
 #include "schemas/proto/records.pb.h"
+#include "schemas/stored_message.h"
 #include "schemas/wire.h"
 
 namespace millrace {
@@ -13,16 +13,6 @@ namespace {
 // no message object; the bytes are plain protobuf.
 constexpr std::uint32_t kInteraction = 1;
 constexpr std::uint32_t kEraseUser = 3;  // the last alternative
-
-tl::unexpected<Error> corrupt(std::string_view what) {
-  return fail(Code::kCorrupt, "stored bytes are no " + std::string(what));
-}
-
-template <class Message>
-bool parse(Message& message, std::string_view bytes) {
-  return bytes.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()) &&
-         message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-}
 
 std::string encode_interaction(const Interaction& interaction) {
   thread_local std::string message;  // keeps its capacity from one use to the next
@@ -92,13 +82,14 @@ Result<LogRecordView> view_log_record(std::string_view bytes) {
       interaction = reader.bytes();
     }
   }
-  if (!reader.ok()) return corrupt("log record");
+  if (!reader.ok()) return corrupt_bytes("log record");
   if (alternative == kInteraction) return read_interaction(interaction);
   proto::LogRecord message;
-  if (!parse(message, bytes)) return corrupt("log record");
+  if (!parse_message(message, bytes)) return corrupt_bytes("log record");
   if (message.has_ruleset()) return ruleset_of(message.ruleset());
-  if (!message.has_erase_user()) return corrupt("log record of a kind that this version knows");
-  if (message.erase_user().user().empty()) return corrupt("erasure: it names no user");
+  if (!message.has_erase_user())
+    return corrupt_bytes("log record of a kind that this version knows");
+  if (message.erase_user().user().empty()) return corrupt_bytes("erasure: it names no user");
   return EraseUser{UserId(message.erase_user().user()), message.erase_user().catalog_offset()};
 }
 

@@ -98,22 +98,14 @@ Answer delete_genre(const Request& request, const MovieSurface& surface) {
 }  // namespace
 
 std::vector<Route> genre_routes(const MovieSurface& surface) {
-  const auto with = [&surface](auto handler) {
-    return [surface, handler](const Request& request) { return handler(request, surface); };
-  };
   return {
-      {"GET", "/api/genres/", Policy::kPublic,
-       [surface](const Request& request) {
-         return when_visible(request, surface.deps, [surface](const Request& seen, const Deps&) {
-           return list_genres(seen, surface);
-         });
-       }},
+      {"GET", "/api/genres/", Policy::kPublic, on_visible(surface, list_genres)},
       {"POST", "/api/genres/", Policy::kAdmin,
        [surface](const Request& request) { return put_genre(request, surface, {}, true); }},
-      {"GET", "/api/genres/{id}/", Policy::kPublic, with(get_genre)},
-      {"PUT", "/api/genres/{id}/", Policy::kAdmin, with(change_genre)},
-      {"PATCH", "/api/genres/{id}/", Policy::kAdmin, with(change_genre)},
-      {"DELETE", "/api/genres/{id}/", Policy::kAdmin, with(delete_genre)},
+      {"GET", "/api/genres/{id}/", Policy::kPublic, on_surface(surface, get_genre)},
+      {"PUT", "/api/genres/{id}/", Policy::kAdmin, on_surface(surface, change_genre)},
+      {"PATCH", "/api/genres/{id}/", Policy::kAdmin, on_surface(surface, change_genre)},
+      {"DELETE", "/api/genres/{id}/", Policy::kAdmin, on_surface(surface, delete_genre)},
   };
 }
 

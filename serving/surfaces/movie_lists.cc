@@ -131,24 +131,17 @@ Reply get_recommended(const Request& request, const MovieSurface& surface) {
 }  // namespace
 
 std::vector<Route> movie_list_routes(const MovieSurface& surface) {
-  const auto read = [surface](auto handler) {
-    return [surface, handler](const Request& request) {
-      return when_visible(
-          request, surface.deps,
-          [surface, handler](const Request& seen, const Deps&) { return handler(seen, surface); });
-    };
-  };
   std::vector<Route> routes = {
-      {"GET", "/api/movies/", Policy::kPublic, read(list_movies)},
-      {"GET", "/api/movies/recommended/", Policy::kUser, read(get_recommended)},
-      {"GET", "/api/movies/{id}/", Policy::kPublic,
-       [surface](const Request& request) { return get_movie(request, surface); }},
+      {"GET", "/api/movies/", Policy::kPublic, on_visible(surface, list_movies)},
+      {"GET", "/api/movies/recommended/", Policy::kUser, on_visible(surface, get_recommended)},
+      {"GET", "/api/movies/{id}/", Policy::kPublic, on_surface(surface, get_movie)},
   };
   for (const Ranking& ranking : kRankings) {
-    routes.push_back({"GET", ranking.pattern, Policy::kPublic,
-                      read([&ranking](const Request& request, const MovieSurface& on) {
-                        return get_ranking(request, on, ranking);
-                      })});
+    routes.push_back(
+        {"GET", ranking.pattern, Policy::kPublic,
+         on_visible(surface, [&ranking](const Request& request, const MovieSurface& on) {
+           return get_ranking(request, on, ranking);
+         })});
   }
   return routes;
 }

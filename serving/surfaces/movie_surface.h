@@ -11,6 +11,7 @@
 #include "schemas/json_writer.h"
 #include "serving/deps.h"
 #include "serving/http/message.h"
+#include "serving/surfaces/common.h"
 #include "serving/surfaces/movie_index.h"
 #include "state/genres.h"
 
@@ -26,6 +27,21 @@ struct MovieSurface {
     return deps.engine->catalog().genres();
   }
 };
+
+// Routes' handlers, each with a surface of its own: at once, or once the position that the request
+// asks for is visible.
+template <class F>
+Handler on_surface(const MovieSurface& surface, F handler) {
+  return [surface, handler](const Request& request) { return handler(request, surface); };
+}
+template <class F>
+Handler on_visible(const MovieSurface& surface, F handler) {
+  return [surface, handler](const Request& request) {
+    return when_visible(
+        request, surface.deps,
+        [surface, handler](const Request& seen, const Deps&) { return handler(seen, surface); });
+  };
+}
 
 // The account that a request is about. kUnauthorized: nobody has logged in; kForbidden: a service.
 Result<AccountId> person_of(const Request& request);

@@ -179,15 +179,12 @@ Reply what_there_is(const Deps& deps) {
 
 std::vector<Route> movie_routes(const Deps& deps) {
   const MovieSurface surface{deps, std::make_shared<MovieIndex>()};
-  const auto with = [&surface](auto handler) {
-    return [surface, handler](const Request& request) { return handler(request, surface); };
-  };
   std::vector<Route> routes = {
       {"GET", "/api/", Policy::kPublic, [deps](const Request&) { return what_there_is(deps); }},
-      {"POST", "/api/movies/", Policy::kAdmin, with(create_movie)},
-      {"PUT", "/api/movies/{id}/", Policy::kAdmin, with(change_movie)},
-      {"PATCH", "/api/movies/{id}/", Policy::kAdmin, with(change_movie)},
-      {"DELETE", "/api/movies/{id}/", Policy::kAdmin, with(delete_movie)},
+      {"POST", "/api/movies/", Policy::kAdmin, on_surface(surface, create_movie)},
+      {"PUT", "/api/movies/{id}/", Policy::kAdmin, on_surface(surface, change_movie)},
+      {"PATCH", "/api/movies/{id}/", Policy::kAdmin, on_surface(surface, change_movie)},
+      {"DELETE", "/api/movies/{id}/", Policy::kAdmin, on_surface(surface, delete_movie)},
   };
   for (auto more : {movie_list_routes(surface), rating_routes(surface),
                     watch_history_routes(surface), genre_routes(surface)}) {

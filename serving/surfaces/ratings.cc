@@ -216,24 +216,14 @@ Answer delete_rating(const Request& request, const MovieSurface& surface) {
 }  // namespace
 
 std::vector<Route> rating_routes(const MovieSurface& surface) {
-  const auto with = [&surface](auto handler) {
-    return [surface, handler](const Request& request) { return handler(request, surface); };
-  };
-  const auto read = [surface](auto handler) {
-    return [surface, handler](const Request& request) {
-      return when_visible(
-          request, surface.deps,
-          [surface, handler](const Request& seen, const Deps&) { return handler(seen, surface); });
-    };
-  };
   return {
-      {"POST", "/api/movies/{id}/rate/", Policy::kUser, with(rate)},
-      {"GET", "/api/movies/{id}/ratings/", Policy::kPublic, with(ratings_of_movie)},
-      {"GET", "/api/ratings/", Policy::kPublic, read(list_ratings)},
-      {"GET", "/api/ratings/{id}/", Policy::kPublic, read(get_rating)},
-      {"PUT", "/api/ratings/{id}/", Policy::kUser, with(change_rating)},
-      {"PATCH", "/api/ratings/{id}/", Policy::kUser, with(change_rating)},
-      {"DELETE", "/api/ratings/{id}/", Policy::kUser, with(delete_rating)},
+      {"POST", "/api/movies/{id}/rate/", Policy::kUser, on_surface(surface, rate)},
+      {"GET", "/api/movies/{id}/ratings/", Policy::kPublic, on_surface(surface, ratings_of_movie)},
+      {"GET", "/api/ratings/", Policy::kPublic, on_visible(surface, list_ratings)},
+      {"GET", "/api/ratings/{id}/", Policy::kPublic, on_visible(surface, get_rating)},
+      {"PUT", "/api/ratings/{id}/", Policy::kUser, on_surface(surface, change_rating)},
+      {"PATCH", "/api/ratings/{id}/", Policy::kUser, on_surface(surface, change_rating)},
+      {"DELETE", "/api/ratings/{id}/", Policy::kUser, on_surface(surface, delete_rating)},
   };
 }
 

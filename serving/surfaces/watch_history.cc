@@ -153,21 +153,11 @@ Answer unwatch(const Request& request, const MovieSurface& surface) {
 }  // namespace
 
 std::vector<Route> watch_history_routes(const MovieSurface& surface) {
-  const auto with = [&surface](auto handler) {
-    return [surface, handler](const Request& request) { return handler(request, surface); };
-  };
-  const auto read = [surface](auto handler) {
-    return [surface, handler](const Request& request) {
-      return when_visible(
-          request, surface.deps,
-          [surface, handler](const Request& seen, const Deps&) { return handler(seen, surface); });
-    };
-  };
   return {
-      {"POST", "/api/movies/{id}/watch/", Policy::kUser, with(watch)},
-      {"POST", "/api/movies/{id}/unwatch/", Policy::kUser, with(unwatch)},
-      {"GET", "/api/watch-history/", Policy::kUser, read(list_history)},
-      {"GET", "/api/watch-history/{id}/", Policy::kUser, read(get_entry)},
+      {"POST", "/api/movies/{id}/watch/", Policy::kUser, on_surface(surface, watch)},
+      {"POST", "/api/movies/{id}/unwatch/", Policy::kUser, on_surface(surface, unwatch)},
+      {"GET", "/api/watch-history/", Policy::kUser, on_visible(surface, list_history)},
+      {"GET", "/api/watch-history/{id}/", Policy::kUser, on_visible(surface, get_entry)},
   };
 }
 
