@@ -63,15 +63,6 @@ class Ticket {
   std::atomic<bool> done_{false};
 };
 
-std::optional<Rejection> rejection_of(int status) {
-  switch (status) {
-    case 413: return Rejection::kBodyTooLarge;
-    case 414: return Rejection::kTargetTooLong;
-    case 431: return Rejection::kHeadTooLarge;
-    default: return Rejection::kBadRequest;
-  }
-}
-
 }  // namespace
 
 Connection::Connection(net::ip::tcp::socket socket, std::string peer, Worker& worker)

@@ -23,6 +23,15 @@ std::string_view rejection_name(Rejection rejection) {
   return "unknown";
 }
 
+Rejection rejection_of(int status) {
+  switch (status) {
+    case 413: return Rejection::kBodyTooLarge;
+    case 414: return Rejection::kTargetTooLong;
+    case 431: return Rejection::kHeadTooLarge;
+    default: return Rejection::kBadRequest;
+  }
+}
+
 HttpMetrics::HttpMetrics(Metrics& metrics, const std::vector<Route>& routes) : metrics_(metrics) {
   std::vector<std::string> labels;
   for (const Route& route : routes) labels.push_back(route.pattern);

@@ -32,6 +32,8 @@ enum class Rejection : std::uint8_t {
 inline constexpr std::size_t kRejections = 13;
 
 std::string_view rejection_name(Rejection rejection);
+// Of a request that the parser refused with `status`.
+Rejection rejection_of(int status);
 
 // The HTTP metrics with their labels resolved beforehand, so that a request costs no look-up by
 // text. Thread-safe.
