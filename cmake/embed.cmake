@@ -1,23 +1,51 @@
-# millrace_embed(FOLDER FILE FUNCTION HEADER): compiles the text of FILE into the library of FOLDER,
-# as what FUNCTION, declared in HEADER as std::string_view millrace::FOLDER::FUNCTION(), answers.
-# As a script (-P) with IN, OUT, NAMESPACE, FUNCTION and HEADER it writes that source.
-if(CMAKE_SCRIPT_MODE_FILE)
-  file(READ "${IN}" text)
-  file(WRITE "${OUT}" "#include \"${HEADER}\"
-
-std::string_view ${NAMESPACE}::${FUNCTION}() {
-  return R\"embedded(${text})embedded\";
-}
-")
-  return()
-endif()
-
+# millrace_embed(FOLDER FILE FUNCTION HEADER): the bytes of FILE are in the library of FOLDER, as what
+# FUNCTION, declared in HEADER as std::string_view millrace::FOLDER::FUNCTION(), answers.
 function(millrace_embed folder file function header)
+  cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY ${CMAKE_SOURCE_DIR})
   set(out ${CMAKE_BINARY_DIR}/generated/${folder}/${function}.cc)
-  set(script ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
-  add_custom_command(OUTPUT ${out}
-    COMMAND ${CMAKE_COMMAND} -DIN=${CMAKE_SOURCE_DIR}/${file} -DOUT=${out}
-      -DNAMESPACE=millrace::${folder} -DFUNCTION=${function} -DHEADER=${header} -P ${script}
-    DEPENDS ${CMAKE_SOURCE_DIR}/${file} ${script} VERBATIM)
+  file(CONFIGURE OUTPUT ${out} @ONLY CONTENT [[#include "@header@"
+
+asm(".pushsection .rodata\n"
+    "embedded_@function@: .incbin \"@file@\"\n"
+    "embedded_@function@_end: .byte 0\n"
+    ".popsection\n");
+extern "C" const char embedded_@function@[], embedded_@function@_end[];
+
+std::string_view millrace::@folder@::@function@() {
+  return {embedded_@function@, embedded_@function@_end};
+}
+]])
+  set_source_files_properties(${out} PROPERTIES OBJECT_DEPENDS ${file})
   target_sources(millrace_${folder} PRIVATE ${out})
+endfunction()
+
+# millrace_gzip(OUT INPUT...): OUT is all INPUTs, a line break after each, gzip'd. Without the first of
+# them OUT is empty.
+function(millrace_gzip out first)
+  if(NOT EXISTS ${first})
+    file(WRITE ${out} "")
+    return()
+  endif()
+  add_custom_command(OUTPUT ${out} DEPENDS ${first} ${ARGN} VERBATIM
+    COMMAND sh -c "out=$1; shift; for file; do cat \"$file\"; echo; done | gzip -9n > \"$out\""
+      sh ${out} ${first} ${ARGN})
+endfunction()
+
+# The documentation pages' files, from npm packages where ./dev could fetch them.
+function(millrace_documentation_pages)
+  set(npm ${CMAKE_SOURCE_DIR}/build/npm)
+  set(swagger ${npm}/swagger-ui-dist)
+  set(redoc ${npm}/redoc/bundles/redoc.standalone.js)
+  set(out ${CMAKE_BINARY_DIR}/generated/docs)
+  file(MAKE_DIRECTORY ${out})
+  millrace_gzip(${out}/swagger_ui_js.gz ${swagger}/swagger-ui-bundle.js
+    ${swagger}/swagger-ui-standalone-preset.js ${CMAKE_SOURCE_DIR}/serving/surfaces/swagger.js)
+  millrace_gzip(${out}/swagger_ui_css.gz ${swagger}/swagger-ui.css)
+  millrace_gzip(${out}/redoc_js.gz ${redoc})
+  millrace_gzip(${out}/docs_licenses.gz ${swagger}/LICENSE ${swagger}/NOTICE
+    ${swagger}/swagger-ui-bundle.js.LICENSE.txt ${swagger}/swagger-ui-standalone-preset.js.LICENSE.txt
+    ${npm}/redoc/LICENSE ${redoc}.LICENSE.txt)
+  foreach(name swagger_ui_js swagger_ui_css redoc_js docs_licenses)
+    millrace_embed(serving ${out}/${name}.gz ${name} serving/surfaces/docs.h)
+  endforeach()
 endfunction()

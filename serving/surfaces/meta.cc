@@ -1,7 +1,6 @@
 #include "serving/surfaces/meta.h"
 
 #include <string>
-#include <utility>
 
 #include "serving/surfaces/common.h"
 
@@ -10,31 +9,6 @@ namespace {
 
 // A node that is further behind its log than this does not get requests.
 constexpr Offset kReadyLag = 10'000;
-
-Reply text_reply(std::string type, std::string body) {
-  Reply reply;
-  reply.content_type = std::move(type);
-  reply.body = std::move(body);
-  return reply;
-}
-
-struct Document {
-  std::string_view name;
-  std::string_view (*text)();
-};
-// A new document: a line here, one in meta.h, one in CMakeLists.txt.
-constexpr Document kDocuments[] = {
-    {"v1", openapi_v1}, {"accounts", openapi_accounts}, {"movies", openapi_movies}};
-
-Reply get_document(const Request& request) {
-  const auto name = request.params.find("document");
-  for (const auto& document : kDocuments) {
-    if (name != request.params.end() && name->second == document.name) {
-      return text_reply("application/yaml", std::string(document.text()));
-    }
-  }
-  return problem({Code::kNotFound, "there is no document of this name", {}});
-}
 
 Reply get_ready(const Deps& deps) {
   const auto failure = deps.engine->failure();
@@ -60,11 +34,11 @@ std::vector<Route> meta_routes(const Deps& deps) {
       {"GET", "/ready/", Policy::kAlways, [deps](const Request&) { return get_ready(deps); }},
       {"GET", "/metrics", Policy::kAlways,
        [deps](const Request&) {
-         return text_reply("text/plain; version=0.0.4; charset=utf-8", deps.metrics->text());
+         Reply reply;
+         reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+         reply.body = deps.metrics->text();
+         return reply;
        }},
-      {"GET", "/openapi.yaml", Policy::kAlways,
-       [](const Request&) { return text_reply("application/yaml", std::string(openapi_v1())); }},
-      {"GET", "/openapi/{document}.yaml", Policy::kAlways, get_document},
   };
 }
 

@@ -1,5 +1,4 @@
 #pragma once
-#include <string_view>
 #include <vector>
 
 #include "serving/deps.h"
@@ -7,12 +6,7 @@
 
 namespace millrace::serving {
 
-// /health/, /ready/, /metrics, /openapi.yaml (that of /v1) and /openapi/NAME.yaml.
+// /health/, /ready/, /metrics.
 std::vector<Route> meta_routes(const Deps& deps);
-
-// The documents of schemas/openapi/ as they were when this was built.
-std::string_view openapi_v1();
-std::string_view openapi_accounts();
-std::string_view openapi_movies();
 
 }  // namespace millrace::serving

@@ -1,0 +1,15 @@
+// Starts Swagger UI on the element #ui, whose data-documents names the OpenAPI documents.
+window.ui = SwaggerUIBundle({
+  domNode: document.getElementById('ui'),
+  urls: [{url: '/openapi.yaml', name: 'all surfaces'}].concat(
+      document.getElementById('ui').dataset.documents.split(' ').map(
+          (name) => ({url: `/openapi/${name}.yaml`, name}))),
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+  layout: 'StandaloneLayout',
+  deepLinking: true,
+  docExpansion: 'list',
+  filter: true,
+  persistAuthorization: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});
