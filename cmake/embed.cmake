@@ -19,16 +19,18 @@ std::string_view millrace::@folder@::@function@() {
   target_sources(millrace_${folder} PRIVATE ${out})
 endfunction()
 
-# millrace_gzip(OUT INPUT...): OUT is all INPUTs, a line break after each, gzip'd. Without the first of
-# them OUT is empty.
-function(millrace_gzip out first)
-  if(NOT EXISTS ${first})
-    file(WRITE ${out} "")
-    return()
-  endif()
-  add_custom_command(OUTPUT ${out} DEPENDS ${first} ${ARGN} VERBATIM
+# millrace_gzip(OUT INPUT...): OUT is all INPUTs, a line break after each, gzip'd; empty where one of
+# them is missing.
+function(millrace_gzip out)
+  foreach(input ${ARGN})
+    if(NOT EXISTS ${input})
+      file(WRITE ${out} "")
+      return()
+    endif()
+  endforeach()
+  add_custom_command(OUTPUT ${out} DEPENDS ${ARGN} VERBATIM
     COMMAND sh -c "out=$1; shift; for file; do cat \"$file\"; echo; done | gzip -9n > \"$out\""
-      sh ${out} ${first} ${ARGN})
+      sh ${out} ${ARGN})
 endfunction()
 
 # The documentation pages' files, from npm packages where ./dev could fetch them.
