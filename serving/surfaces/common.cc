@@ -67,6 +67,15 @@ Answer when_reached(const Deps& deps, const Position& position, std::function<Re
   }};
 }
 
+std::uint64_t state_version(const Deps& deps, std::int64_t span) {
+  auto& publisher = deps.engine->publisher();
+  auto version = static_cast<std::uint64_t>(publisher.visible(kCatalogPartition));
+  for (std::uint16_t p = 0; p < deps.engine->partitions(); ++p) {
+    version += static_cast<std::uint64_t>(publisher.visible({Topic::kInteractions, p}));
+  }
+  return version + (static_cast<std::uint64_t>(span) << 36);
+}
+
 Position catalog_end(const Deps& deps) {
   Position position;
   const auto end = deps.log->end(kCatalogPartition);

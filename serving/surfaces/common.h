@@ -41,6 +41,10 @@ Answer when_visible(const Request& request, const Deps& deps, const ReadHandler&
   return when_reached(deps, *position, [request, deps, answer] { return answer(request, deps); });
 }
 
+// Rises whenever anything that an answer shows may have changed: with every record that became
+// visible, and with `span`, a number of the clock's.
+std::uint64_t state_version(const Deps& deps, std::int64_t span);
+
 // Of everything that is in the catalog's log now: "no such thing" is said only behind it.
 Position catalog_end(const Deps& deps);
 

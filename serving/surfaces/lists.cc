@@ -92,16 +92,6 @@ std::string key_of(const Asked& asked) {
   return key;
 }
 
-// Rises whenever anything that a list shows may have changed: with every record that became
-// visible, and with the span.
-std::uint64_t version_of(const processors::Engine& engine, UnixMillis span) {
-  auto version = static_cast<std::uint64_t>(engine.publisher().visible(kCatalogPartition));
-  for (std::uint16_t p = 0; p < engine.partitions(); ++p) {
-    version += static_cast<std::uint64_t>(engine.publisher().visible({Topic::kInteractions, p}));
-  }
-  return version + (static_cast<std::uint64_t>(span) << 36);
-}
-
 struct Page {
   processors::ReadState read;
   std::vector<processors::Scored> items;
@@ -195,7 +185,7 @@ Reply get_list(const Request& request, const Deps& deps, Form form, BodyMemo& me
   if (!asked) return problem(asked.error());
   const UnixMillis span = deps.clock->now() / kSpanMs;
   // The version is read first: what is rendered then is at least that new.
-  const auto version = version_of(*deps.engine, span);
+  const auto version = state_version(deps, span);
   Error failure;
   const auto rendered = memo.get(key_of(*asked), version, [&]() -> std::optional<Rendered> {
     auto body = render(*asked, deps, span * kSpanMs);

@@ -6,6 +6,7 @@
 
 #include "processors/rankers/list.h"
 #include "schemas/genre.h"
+#include "serving/surfaces/body_memo.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/movie_search.h"
 #include "serving/surfaces/pages.h"
@@ -15,6 +16,8 @@ namespace {
 
 constexpr int kMaxAge = 900;  // seconds, of the rankings
 constexpr std::size_t kRecommended = 20;
+constexpr std::int64_t kMemoMs = 600'000;
+constexpr std::size_t kMemoBytes = 8 * 1024 * 1024;
 
 // ---- all movies
 
@@ -110,11 +113,9 @@ Reply get_ranking(const Request& request, const MovieSurface& surface, const Ran
 
 // ---- for one person
 
-Reply get_recommended(const Request& request, const MovieSurface& surface) {
-  const auto person = person_of(request);
-  if (!person) return problem(person.error());
+Reply recommend(const Request& request, const MovieSurface& surface, AccountId person) {
   auto query = movies_query(surface, kRecommended);
-  query.user = user_of(*person);
+  query.user = user_of(person);
   const auto read = surface.deps.engine->read(query.user.value);
   if (!read) return problem(read.error());
   const auto ranked = processors::find_ranker("genre_weighted")->rank(query, *read);
@@ -125,15 +126,34 @@ Reply get_recommended(const Request& request, const MovieSurface& surface) {
       request, surface.deps, {1, kRecommended}, shown.size(), [&](JsonWriter& out, std::size_t at) {
         append_movie(out, *shown[at], *genres, read->counts(shown[at]->item->index));
       });
-  return personal(std::move(reply));
+  return reply;
+}
+
+// Kept for each person until anything that is visible changes, and no longer than the seed says.
+Reply get_recommended(const Request& request, const MovieSurface& surface, BodyMemo& memo) {
+  const auto person = person_of(request);
+  if (!person) return problem(person.error());
+  const auto span = surface.deps.clock->now() / kMemoMs;
+  Reply reply;
+  const auto kept = memo.get(std::to_string(person->value), state_version(surface.deps, span),
+                             [&]() -> std::optional<Rendered> {
+                               reply = recommend(request, surface, *person);
+                               if (reply.status != 200) return std::nullopt;
+                               return Rendered{reply.body, etag_of(reply.body)};
+                             });
+  return kept == nullptr ? reply : personal(json_reply(kept->body), kept->etag);
 }
 
 }  // namespace
 
 std::vector<Route> movie_list_routes(const MovieSurface& surface) {
+  const auto memo = std::make_shared<BodyMemo>(kMemoBytes);
+  const auto recommended = [memo](const Request& request, const MovieSurface& on) {
+    return get_recommended(request, on, *memo);
+  };
   std::vector<Route> routes = {
       {"GET", "/api/movies/", Policy::kPublic, on_visible(surface, list_movies)},
-      {"GET", "/api/movies/recommended/", Policy::kUser, on_visible(surface, get_recommended)},
+      {"GET", "/api/movies/recommended/", Policy::kUser, on_visible(surface, recommended)},
       {"GET", "/api/movies/{id}/", Policy::kPublic, on_surface(surface, get_movie)},
   };
   for (const Ranking& ranking : kRankings) {

@@ -111,16 +111,25 @@ Answer act(const Deps& deps, Event event, const std::string& key, std::function<
   }};
 }
 
+std::string etag_of(std::string_view body) {
+  return '"' + state::row_digest({}, body).text() + '"';
+}
+
 Reply cacheable(Reply reply, const Request& request, int max_age_s) {
   if (request.caller.token.value != 0 || max_age_s == 0) return personal(std::move(reply));
-  reply.headers.emplace_back("ETag", '"' + state::row_digest({}, reply.body).text() + '"');
+  reply.headers.emplace_back("ETag", etag_of(reply.body));
   reply.headers.emplace_back("Cache-Control", "public, max-age=" + std::to_string(max_age_s));
   reply.headers.emplace_back("Vary", "Authorization, X-API-Key, X-Millrace-Position");
   return reply;
 }
 
 Reply personal(Reply reply) {
-  reply.headers.emplace_back("ETag", '"' + state::row_digest({}, reply.body).text() + '"');
+  const auto etag = etag_of(reply.body);
+  return personal(std::move(reply), etag);
+}
+
+Reply personal(Reply reply, const std::string& etag) {
+  reply.headers.emplace_back("ETag", etag);
   reply.headers.emplace_back("Cache-Control", "private, no-cache");
   return reply;
 }

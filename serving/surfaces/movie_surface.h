@@ -80,5 +80,7 @@ Answer act(const Deps& deps, Event event, const std::string& key, std::function<
 // is for nobody in particular, else only to be asked for again.
 Reply cacheable(Reply reply, const Request& request, int max_age_s);
 Reply personal(Reply reply);
+Reply personal(Reply reply, const std::string& etag);  // of etag_of() its body
+std::string etag_of(std::string_view body);
 
 }  // namespace millrace::serving

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Reads against a bare server that sends the same bytes; the feed's tail; memory. reads.py BUILD"""
+import json
 import pathlib
 import statistics
 import subprocess
@@ -53,6 +54,33 @@ def against_bare(server):
     return tops
 
 
+def recommended():
+    """The movie surface's `recommended`: each request with the token of one of 600 people."""
+    name, wanted, people = "recommended", 0.3, 600
+    films = SHARED / "data/ml-latest-small"
+    if not films.exists() or bare_binary() is None:
+        return skipped(f"{name} / bare server", f">= {wanted}", "no data set, or no peer")
+    with tempfile.TemporaryDirectory(prefix="millrace-bench-") as data:
+        subprocess.run([BUILD / "millrace", "seed", "movies", "--data", data, "--from", films, "--users",
+                        str(people), "--deeds", "160", "--password", "for this measurement"],
+                       check=True, capture_output=True)
+        with Server("--accounts-logins-per-address", "0", data=data) as server:
+            tokens = [json.loads(server.request("POST", "/api/token/", json.dumps(
+                {"username": f"viewer{n}", "password": "for this measurement"})))["token"]
+                for n in range(1, people + 1)]
+            headers = ",".join(f'{{Authorization="Bearer {token}"}}' for token in tokens)
+            asks = (f'math.randomseed(1)\nlocal people = {{{headers}}}\nrequest = function()\n  return '
+                    f'wrk.format("GET", "/api/movies/recommended/", people[math.random({people})])\nend\n')
+            bodies = [server.request("GET", "/api/movies/recommended/", token=token) for token in tokens]
+            body = sorted(bodies, key=len)[people // 2]
+            with Bare(body) as bare:
+                pairs = alternate(lambda: wrk(server.port, asks), lambda: wrk(bare.port, asks))
+    for ours, peer in pairs:
+        say(f"{name}: {ours:9.0f} req/s, bare {peer:9.0f} req/s, ratio {ours / peer:.2f} ({len(body)} bytes)")
+    ratio = median_ratio(pairs)
+    bar(f"{name} / bare server", f">= {wanted}", f"{ratio:.2f}", ratio >= wanted)
+
+
 def tail(server, top):
     runs = [open_loop("get", server.port, int(top / 2), SECONDS, 64, USERS, "/v1/feed/u{}")
             for _ in range(ROUNDS)]
@@ -84,6 +112,7 @@ def main():
             f"threads, wrk -t1 -c64 -d{SECONDS}s")
         tops = against_bare(server)
         tail(server, tops["feed"])
+    recommended()
     memory()
 
 
