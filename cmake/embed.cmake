@@ -19,18 +19,22 @@ std::string_view millrace::@folder@::@function@() {
   target_sources(millrace_${folder} PRIVATE ${out})
 endfunction()
 
-# millrace_gzip(OUT INPUT...): OUT is all INPUTs, a line break after each, gzip'd; empty where one of
-# them is missing.
-function(millrace_gzip out)
+# millrace_gzip(FUNCTION INPUT...): embeds all INPUTs, a line break after each, gzip'd, as a function of
+# serving/surfaces/docs.h; nothing where one of them is missing.
+function(millrace_gzip function)
+  set(out ${CMAKE_BINARY_DIR}/generated/docs/${function}.gz)
   foreach(input ${ARGN})
     if(NOT EXISTS ${input})
+      set(out ${CMAKE_BINARY_DIR}/generated/docs/nothing)
       file(WRITE ${out} "")
-      return()
     endif()
   endforeach()
-  add_custom_command(OUTPUT ${out} DEPENDS ${ARGN} VERBATIM
-    COMMAND sh -c "out=$1; shift; for file; do cat \"$file\"; echo; done | gzip -9n > \"$out\""
-      sh ${out} ${ARGN})
+  if(out MATCHES gz$)
+    add_custom_command(OUTPUT ${out} DEPENDS ${ARGN} VERBATIM
+      COMMAND sh -c "out=$1; shift; for file; do cat \"$file\"; echo; done | gzip -9n > \"$out\""
+        sh ${out} ${ARGN})
+  endif()
+  millrace_embed(serving ${out} ${function} serving/surfaces/docs.h)
 endfunction()
 
 # The documentation pages' files, from npm packages where ./dev could fetch them.
@@ -38,16 +42,12 @@ function(millrace_documentation_pages)
   set(npm ${CMAKE_SOURCE_DIR}/build/npm)
   set(swagger ${npm}/swagger-ui-dist)
   set(redoc ${npm}/redoc/bundles/redoc.standalone.js)
-  set(out ${CMAKE_BINARY_DIR}/generated/docs)
-  file(MAKE_DIRECTORY ${out})
-  millrace_gzip(${out}/swagger_ui_js.gz ${swagger}/swagger-ui-bundle.js
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated/docs)
+  millrace_gzip(swagger_ui_js ${swagger}/swagger-ui-bundle.js
     ${swagger}/swagger-ui-standalone-preset.js ${CMAKE_SOURCE_DIR}/serving/surfaces/swagger.js)
-  millrace_gzip(${out}/swagger_ui_css.gz ${swagger}/swagger-ui.css)
-  millrace_gzip(${out}/redoc_js.gz ${redoc})
-  millrace_gzip(${out}/docs_licenses.gz ${swagger}/LICENSE ${swagger}/NOTICE
+  millrace_gzip(swagger_ui_css ${swagger}/swagger-ui.css)
+  millrace_gzip(redoc_js ${redoc})
+  millrace_gzip(docs_licenses ${swagger}/LICENSE ${swagger}/NOTICE
     ${swagger}/swagger-ui-bundle.js.LICENSE.txt ${swagger}/swagger-ui-standalone-preset.js.LICENSE.txt
     ${npm}/redoc/LICENSE ${redoc}.LICENSE.txt)
-  foreach(name swagger_ui_js swagger_ui_css redoc_js docs_licenses)
-    millrace_embed(serving ${out}/${name}.gz ${name} serving/surfaces/docs.h)
-  endforeach()
 endfunction()

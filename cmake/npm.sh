@@ -14,7 +14,7 @@ for name in "$@"; do
   timeout 300 npm pack --silent --fetch-retries 1 --pack-destination "$out.new" "$1@$2" \
     </dev/null >build/npm/npm.log 2>&1 || { rm -rf "$out.new"; exit 3; }
   echo "$3  $out.new/$1-$2.tgz" | sha512sum -c --quiet - >&2
-  tar -xzf "$out.new/$1-$2.tgz" -C "$out.new"
+  tar -xzmf "$out.new/$1-$2.tgz" -C "$out.new"  # m: as new as they are here, for the build's sake
   mv "$out.new/package" "$out"; rm -rf "$out.new"
   echo "$line" > "$out.pinned"
 done

@@ -1,4 +1,5 @@
-"""Schemathesis against a fresh server: no 5xx, no undocumented status, no violation of the document.
+"""Schemathesis over all operations of all surfaces, without a credential and with an administrator's, each
+against a fresh server: no 5xx, no undocumented status, no violation of the document.
 
 schemathesis_test.py BINARY VENV: Schemathesis, pinned by requirements.txt beside this file, goes
 into the virtual environment VENV unless it is there already. Exit code 77 (skipped) when it cannot be
@@ -17,6 +18,7 @@ import tempfile
 import urllib.request
 
 SKIPPED = 77
+TOKEN = "an admin token for this test alone"
 HERE = pathlib.Path(__file__).resolve().parent
 CHECKS = (
     "not_a_server_error",
@@ -50,8 +52,8 @@ def install(venv):
 
 def request(url, method, body=None, content_type="application/json"):
     data = None if body is None else body.encode()
-    call = urllib.request.Request(url, data=data, method=method,
-                                  headers={"Content-Type": content_type})
+    call = urllib.request.Request(url, data=data, method=method, headers={
+        "Content-Type": content_type, "Authorization": f"Bearer {TOKEN}"})
     with urllib.request.urlopen(call, timeout=30) as reply:
         return reply.read()
 
@@ -75,15 +77,15 @@ def fill(url):
     request(f"{url}/v1/events?wait=applied", "POST", "\n".join(events), "application/x-ndjson")
 
 
-def main(binary, venv):
-    program = install(pathlib.Path(venv).absolute())
+def run(program, binary, headers):
+    """One campaign against a server of its own, whose requests carry `headers`."""
     examples = "400" if os.environ.get("MILLRACE_LONG") else "25"
     seed = os.environ.get("MILLRACE_SEED", "1")
     with tempfile.TemporaryDirectory(prefix="millrace-") as folder:
         stderr = open(pathlib.Path(folder) / "stderr", "w+")
         server = subprocess.Popen(
             [binary, "serve", "--data", folder + "/data", "--port", "0", "--log-level", "warn",
-             "--durability", "os"], stdout=subprocess.PIPE, stderr=stderr, text=True)
+             "--durability", "os", "--admin-token", TOKEN], stdout=subprocess.PIPE, stderr=stderr, text=True)
         try:
             ready = server.stdout.readline()
             if not ready.startswith("ready on "):
@@ -91,16 +93,22 @@ def main(binary, venv):
                 return 1
             url = ready.removeprefix("ready on ").strip()
             fill(url)
+            administrator = json.loads(request(f"{url}/api/users/", "GET"))["results"][0]["id"]
+            # Without a credential means without: left alone it signs up by itself.
+            config = pathlib.Path(folder) / "schemathesis.toml"
+            config.write_text("[auth]\nauto-signup = false\n")
             result = subprocess.run(
-                [program, "run", url + "/openapi.yaml", "--checks", ",".join(CHECKS),
+                [program, "--config-file", str(config), "run", url + "/openapi.yaml", "--checks", ",".join(CHECKS),
                  "--phases", "examples,coverage,fuzzing", "--max-examples", examples,
                  "--seed", seed, "--generation-database", "none", "--continue-on-failure",
-                 "--request-timeout", "30", "--no-color"], cwd=folder,
-                env=os.environ | {"SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py")}
+                 "--request-timeout", "30", "--no-color", *headers], cwd=folder,
+                env=os.environ | {"SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py"),
+                                  "MILLRACE_ADMINISTRATOR": str(administrator)}
             ).returncode
             if server.poll() is not None:
                 print(f"the server ended, code {server.returncode}")
                 return 1
+            request(f"{url}/api/users/{administrator}/", "GET")  # the credential held to the end
             server.send_signal(signal.SIGTERM)
             if server.wait(timeout=60) != 0:
                 print(f"the server ended with code {server.returncode}")
@@ -113,6 +121,16 @@ def main(binary, venv):
             stderr.seek(0)
             sys.stdout.flush()
             print(stderr.read()[-5000:])
+
+
+def main(binary, venv):
+    program = install(pathlib.Path(venv).absolute())
+    campaigns = {"without a credential": [], "as an administrator": ["-H", f"Authorization: Bearer {TOKEN}"]}
+    results = []
+    for name, headers in campaigns.items():
+        print(f"== {name}", flush=True)
+        results.append(run(program, binary, headers))
+    return max(results)
 
 
 if __name__ == "__main__":

@@ -206,7 +206,7 @@ TEST(SurfacesMeta, TheDocumentIsTheOneThatWasBuilt) {
   std::ostringstream text;
   text << file.rdbuf();
   TestNode node;
-  const auto reply = node.get("/openapi.yaml");
+  const auto reply = node.get("/openapi/v1.yaml");
   EXPECT_EQ(reply.reply.content_type, "application/yaml");
   EXPECT_EQ(reply.body(), text.str());
 }
