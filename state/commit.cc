@@ -1,6 +1,9 @@
 #include "state/commit.h"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
+#include <utility>
 
 #include "schemas/record.h"
 #include "state/keys.h"
@@ -9,6 +12,26 @@ namespace millrace::state {
 namespace {
 
 constexpr Offset kDigestEvery = 65536;
+
+// In the order of their keys: the database takes rows in order for less, and the order of a batch is
+// no fact.
+std::vector<const FrozenPerson*> by_user(std::span<const FrozenPerson> people) {
+  std::vector<std::pair<std::uint64_t, const FrozenPerson*>> order;
+  order.reserve(people.size());
+  for (const FrozenPerson& frozen : people) {
+    std::uint64_t start = 0;  // of the user, as a number that compares as the text does
+    const std::string& user = *frozen.entry->user;
+    std::memcpy(&start, user.data(), std::min(user.size(), sizeof start));
+    order.emplace_back(__builtin_bswap64(start), &frozen);
+  }
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : *a.second->entry->user < *b.second->entry->user;
+  });
+  std::vector<const FrozenPerson*> out;
+  out.reserve(order.size());
+  for (const auto& [start, frozen] : order) out.push_back(frozen);
+  return out;
+}
 
 // A single page lies in the head's row.
 bool has_row_pages(const Person* person) { return person != nullptr && person->pages.size() > 1; }
@@ -199,7 +222,7 @@ Status CommitWriter::build(const Commit& commit) {
   broken_ = true;  // unless everything below succeeds
   MILLRACE_CHECK(commit.fault);
   batch_ = WriteBatch();
-  for (const FrozenPerson& frozen : commit.people) MILLRACE_CHECK(add_person(frozen));
+  for (const FrozenPerson* frozen : by_user(commit.people)) MILLRACE_CHECK(add_person(*frozen));
   add_items(commit.items);
   add_identities(commit);
   MILLRACE_CHECK(add_letters(commit.letters));
