@@ -28,6 +28,10 @@ inline char* put_varint(char* to, std::uint64_t value) {
   return to;
 }
 
+inline char* put_tag(char* to, std::uint32_t field, Kind kind) {
+  return put_varint(to, std::uint64_t{field} << 3 | static_cast<std::uint64_t>(kind));
+}
+
 // Reads what put_varint wrote, unchecked, and moves `at` behind it.
 inline std::uint64_t get_varint(const char*& at) {
   std::uint64_t value = 0;
@@ -47,12 +51,10 @@ class Writer {
     char bytes[kMaxVarint];
     out_.append(bytes, static_cast<std::size_t>(put_varint(bytes, value) - bytes));
   }
-  void tag(std::uint32_t field, Kind kind) {
-    varint(std::uint64_t{field} << 3 | static_cast<std::uint64_t>(kind));
-  }
   void present(std::uint32_t field, std::uint64_t value) {  // also when zero: an optional's
-    tag(field, Kind::kVarint);
-    varint(value);
+    char bytes[2 * kMaxVarint];
+    char* const at = put_varint(put_tag(bytes, field, Kind::kVarint), value);
+    out_.append(bytes, static_cast<std::size_t>(at - bytes));
   }
   void number(std::uint32_t field, std::uint64_t value) {
     if (value != 0) present(field, value);
@@ -62,8 +64,9 @@ class Writer {
     if (!value.empty()) message(field, value);
   }
   void message(std::uint32_t field, std::string_view bytes) {  // also when empty
-    tag(field, Kind::kBytes);
-    varint(bytes.size());
+    char head[2 * kMaxVarint];
+    char* const at = put_varint(put_tag(head, field, Kind::kBytes), bytes.size());
+    out_.append(head, static_cast<std::size_t>(at - head));
     out_.append(bytes);
   }
 

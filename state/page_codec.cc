@@ -1,9 +1,11 @@
 #include "state/page_codec.h"
 
 #include <algorithm>
-#include <limits>
+#include <array>
+#include <vector>
 
 #include "schemas/proto/state.pb.h"
+#include "schemas/wire.h"
 
 namespace millrace::state {
 namespace {
@@ -21,27 +23,58 @@ void put_counts(Message& message, const TypeCounts& counts) {
   }
 }
 
-void put_rows(proto::RowPage& message, const RowPage& page) {
+// Numbers of a repeated field, packed. Rows and heads are written without message objects: each
+// commit writes tens of thousands.
+class Column {
+ public:
+  void clear() { size_ = 0; }
+  void add(std::uint64_t number) {
+    if (bytes_.size() - size_ < wire::kMaxVarint) bytes_.resize(2 * bytes_.size());
+    size_ =
+        static_cast<std::size_t>(wire::put_varint(bytes_.data() + size_, number) - bytes_.data());
+  }
+  void add_signed(std::int64_t number) { add(wire::zigzag(number)); }
+  // As the field of a message; left out when empty.
+  void put(wire::Writer& message, std::uint32_t field) const {
+    message.text(field, {bytes_.data(), size_});
+  }
+
+ private:
+  std::vector<char> bytes_ = std::vector<char>(8 * wire::kMaxVarint);
+  std::size_t size_ = 0;
+};
+
+struct RowColumns {
+  std::array<Column, 10> by_field;  // by number in proto::RowPage, from 1
+  Column& operator[](std::uint32_t field) { return by_field[field]; }
+};
+
+void put_rows(std::string& out, RowColumns& columns, const RowPage& page) {
+  enum : std::uint32_t { kItem = 1, kFlags, kRating, kOrder, kTime, kTypes, kType, kCount, kTrend };
+  for (Column& column : columns.by_field) column.clear();
   ItemNumber item = 0;
   UnixMillis time = 0;
-  const auto rows = static_cast<int>(page.size());
-  message.mutable_trend()->Reserve(rows * 6);
   page.for_each([&](const ItemRow& row) {
-    message.add_item(row.item - item);
-    message.add_flags(row.flags);
-    message.add_rating_centi(row.rating_centi);
-    message.add_order(row.order);
-    message.add_last_time_ms(minus(row.last_time, time));
-    message.add_type_counts(static_cast<std::uint32_t>(row.counts.size()));
-    put_counts(message, row.counts);
+    columns[kItem].add(row.item - item);
+    columns[kFlags].add(row.flags);
+    columns[kRating].add_signed(row.rating_centi);
+    columns[kOrder].add(row.order);
+    columns[kTime].add_signed(minus(row.last_time, time));
+    columns[kTypes].add(row.counts.size());
+    for (const TypeCount& count : row.counts) {
+      columns[kType].add(count.type);
+      columns[kCount].add(count.count);
+    }
     for (const auto& share : row.trend) {
-      message.add_trend(share.epoch);
-      message.add_trend(share.newer);
-      message.add_trend(share.older);
+      columns[kTrend].add_signed(share.epoch);
+      columns[kTrend].add_signed(share.newer);
+      columns[kTrend].add_signed(share.older);
     }
     item = row.item;
     time = row.last_time;
   });
+  wire::Writer message(out);
+  for (std::uint32_t field = kItem; field <= kTrend; ++field) columns[field].put(message, field);
 }
 
 void put_stats(proto::ItemStats& message, const ItemStats& stats) {
@@ -64,13 +97,15 @@ void put_stats(proto::ItemStats& message, const ItemStats& stats) {
 
 }  // namespace
 
-// Messages are kept and cleared: their columns keep the room they have grown to.
+// Messages and columns are kept and cleared: they keep the room they have grown to.
 struct PageEncoder::Messages {
-  proto::PersonHead head;
-  proto::RowPage rows;
+  RowColumns rows;
+  Column types, counts, sequence, first_items, numbers;  // of a person
+  std::string only_page;
+  Column offsets, times, verdicts;  // of a block of identities
+  std::string hashes;
   proto::ItemChunk chunk;
   proto::DictionaryPage dictionary;
-  proto::DuplicateBlock duplicates;
   proto::DeadLetter letter;
   proto::Profile profile;
 };
@@ -87,31 +122,63 @@ std::string_view bytes_of(const google::protobuf::MessageLite& message, std::str
 }  // namespace
 
 std::string_view PageEncoder::person(const Person& person) {
-  auto& head = messages_->head;
-  head.Clear();
-  put_counts(head, person.counts);
-  head.set_events(person.events);
-  head.set_next_order(person.next_order);
-  head.mutable_sequence()->Add(person.sequence.begin(), person.sequence.end());
+  enum : std::uint32_t {
+    kType = 1,
+    kCount,
+    kEvents,
+    kNextOrder,
+    kSequence,
+    kFirstItem,
+    kNumber,
+    kNextPage,
+    kOnlyPage,
+    kHistoryTail,
+    kHistoryFirst,
+    kHistoryNext,
+    kHistoryFirstLogTime
+  };
+  auto& parts = *messages_;
+  for (Column* column :
+       {&parts.types, &parts.counts, &parts.sequence, &parts.first_items, &parts.numbers}) {
+    column->clear();
+  }
+  for (const TypeCount& count : person.counts) {
+    parts.types.add(count.type);
+    parts.counts.add(count.count);
+  }
+  for (const ItemNumber item : person.sequence) parts.sequence.add(item);
   ItemNumber first = 0;
   for (const RowPageRef& ref : person.pages) {
-    head.add_page_first_item(ref.first_item - first);
-    head.add_page_number(ref.number);
+    parts.first_items.add(ref.first_item - first);
+    parts.numbers.add(ref.number);
     first = ref.first_item;
   }
-  head.set_next_page(person.next_page);
-  if (person.pages.size() == 1) put_rows(*head.mutable_only_page(), *person.pages.front().page);
-  head.set_history_tail(person.history_tail);
-  head.set_history_first(person.history_first);
-  head.set_history_next(person.history_next);
-  head.set_history_first_log_ms(person.history_first_log_time);
-  return bytes_of(head, bytes_);
+  bytes_.clear();
+  wire::Writer head(bytes_);
+  parts.types.put(head, kType);
+  parts.counts.put(head, kCount);
+  head.number(kEvents, person.events);
+  head.number(kNextOrder, person.next_order);
+  parts.sequence.put(head, kSequence);
+  parts.first_items.put(head, kFirstItem);
+  parts.numbers.put(head, kNumber);
+  head.number(kNextPage, person.next_page);
+  if (person.pages.size() == 1) {
+    parts.only_page.clear();
+    put_rows(parts.only_page, parts.rows, *person.pages.front().page);
+    head.message(kOnlyPage, parts.only_page);
+  }
+  head.text(kHistoryTail, person.history_tail);
+  head.number(kHistoryFirst, person.history_first);
+  head.number(kHistoryNext, person.history_next);
+  head.signed_number(kHistoryFirstLogTime, person.history_first_log_time);
+  return bytes_;
 }
 
 std::string_view PageEncoder::row_page(const RowPage& page) {
-  messages_->rows.Clear();
-  put_rows(messages_->rows, page);
-  return bytes_of(messages_->rows, bytes_);
+  bytes_.clear();
+  put_rows(bytes_, messages_->rows, page);
+  return bytes_;
 }
 
 std::string_view PageEncoder::item_chunk(const ItemChunk& chunk) {
@@ -131,20 +198,31 @@ std::string_view PageEncoder::dictionary_page(std::span<const std::string_view> 
 }
 
 std::string_view PageEncoder::duplicates(std::span<const Duplicates::Entry> entries) {
-  auto& message = messages_->duplicates;
-  message.Clear();
+  enum : std::uint32_t { kHashes = 1, kOffset, kLogTime, kVerdict };
+  auto& parts = *messages_;
+  for (Column* column : {&parts.offsets, &parts.times, &parts.verdicts}) column->clear();
+  parts.hashes.clear();
   Offset offset = 0;
   UnixMillis time = 0;
-  std::string& hashes = *message.mutable_hashes();
   for (const auto& entry : entries) {
-    hashes.append(Digest{entry.identity.low, entry.identity.high}.bytes());
-    message.add_offset(minus(entry.first.offset, offset));
-    message.add_log_time_ms(minus(entry.first.log_time, time));
-    message.add_verdict(static_cast<std::uint32_t>(entry.first.verdict));
+    for (const std::uint64_t half : {entry.identity.low, entry.identity.high}) {
+      for (int shift = 0; shift < 64; shift += 8) {
+        parts.hashes.push_back(static_cast<char>(static_cast<unsigned char>(half >> shift)));
+      }
+    }
+    parts.offsets.add_signed(minus(entry.first.offset, offset));
+    parts.times.add_signed(minus(entry.first.log_time, time));
+    parts.verdicts.add(static_cast<std::uint32_t>(entry.first.verdict));
     offset = entry.first.offset;
     time = entry.first.log_time;
   }
-  return bytes_of(message, bytes_);
+  bytes_.clear();
+  wire::Writer block(bytes_);
+  block.text(kHashes, parts.hashes);
+  parts.offsets.put(block, kOffset);
+  parts.times.put(block, kLogTime);
+  parts.verdicts.put(block, kVerdict);
+  return bytes_;
 }
 
 std::string_view PageEncoder::dead_letter(const DeadLetter& letter) {

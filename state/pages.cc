@@ -17,9 +17,7 @@ auto place_of(Pages& pages, ItemNumber item) {
 // The page of `ref` as this person's own: readers may hold the shared one.
 RowPage& own(RowPageRef& ref) {
   if (ref.page.use_count() > 1) {
-    auto clone = std::make_shared<RowPage>();
-    *clone = *ref.page;
-    ref.page = std::move(clone);
+    ref.page = std::make_shared<RowPage>(ref.page->roomy_copy());
   }
   return const_cast<RowPage&>(*ref.page);  // made non-const, and held by nobody else
 }

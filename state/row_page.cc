@@ -1,6 +1,7 @@
 #include "state/row_page.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "schemas/wire.h"
 
@@ -8,35 +9,41 @@ namespace millrace::state {
 namespace {
 
 using wire::get_varint;
+using wire::put_varint;
 using wire::unzigzag;
 using wire::zigzag;
 
-// Of `row`, behind its length.
-void pack(const ItemRow& row, std::string& out) {
-  wire::Writer write(out);
-  write.varint(row.item);
-  write.varint(row.flags);
-  write.varint(zigzag(row.rating_centi));
-  write.varint(row.order);
-  write.varint(zigzag(row.last_time));
-  write.varint(row.counts.size());
-  for (const TypeCount& count : row.counts) {
-    write.varint(count.type);
-    write.varint(count.count);
-  }
-  for (const auto& share : row.trend) {
-    write.varint(zigzag(share.epoch));
-    write.varint(zigzag(share.newer));
-    write.varint(zigzag(share.older));
-  }
-}
+// A row's numbers but its counts: item, flags, rating, order, time, how many counts; the trends'.
+constexpr std::size_t kNumbers = 6 + 3 * kHalfLives;
+constexpr std::size_t kRoom = 64;  // for a row of usual size
 
 void append(const ItemRow& row, std::string& out) {
-  static thread_local std::string body;
-  body.clear();
-  pack(row, body);
-  wire::Writer(out).varint(body.size());
-  out.append(body);
+  const std::size_t from = out.size();
+  out.resize(from + (1 + kNumbers + 2 * row.counts.size()) * wire::kMaxVarint);
+  // One byte is kept for the length; a long row is moved.
+  char* const body = out.data() + from + 1;
+  char* at = body;
+  at = put_varint(at, row.item);
+  at = put_varint(at, row.flags);
+  at = put_varint(at, zigzag(row.rating_centi));
+  at = put_varint(at, row.order);
+  at = put_varint(at, zigzag(row.last_time));
+  at = put_varint(at, row.counts.size());
+  for (const TypeCount& count : row.counts) {
+    at = put_varint(at, count.type);
+    at = put_varint(at, count.count);
+  }
+  for (const auto& share : row.trend) {
+    at = put_varint(at, zigzag(share.epoch));
+    at = put_varint(at, zigzag(share.newer));
+    at = put_varint(at, zigzag(share.older));
+  }
+  const auto size = static_cast<std::size_t>(at - body);
+  char length[wire::kMaxVarint];
+  const auto length_size = static_cast<std::size_t>(put_varint(length, size) - length);
+  if (length_size > 1) std::memmove(out.data() + from + length_size, body, size);
+  std::memcpy(out.data() + from, length, length_size);
+  out.resize(from + length_size + size);
 }
 
 struct Place {
@@ -89,6 +96,14 @@ std::optional<ItemRow> RowPage::find(ItemNumber item) const {
   if (place.begin == place.end) return std::nullopt;
   const char* at = packed_.data() + place.begin;
   return take(at);
+}
+
+RowPage RowPage::roomy_copy() const {
+  RowPage copy;
+  copy.packed_.reserve(packed_.size() + kRoom);
+  copy.packed_ = packed_;
+  copy.size_ = size_;
+  return copy;
 }
 
 void RowPage::put(const ItemRow& row) {

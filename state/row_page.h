@@ -59,6 +59,7 @@ class RowPage {
 
   std::size_t size() const { return size_; }
   std::optional<ItemRow> find(ItemNumber item) const;
+  RowPage roomy_copy() const;    // with room for one more row
   void put(const ItemRow& row);  // replaces or inserts
   std::vector<ItemRow> rows() const;
   template <class F>
