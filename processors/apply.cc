@@ -13,9 +13,9 @@
 namespace millrace::processors {
 namespace {
 
-// People are loaded, and fetched from memory, for so many records at a time: what is fetched for
-// more of them has left the cache again before it is used.
-constexpr std::size_t kSlice = 512;
+// Records are decoded, and what they need is asked for, so many at a time: what is fetched for more
+// of them has left the cache again before it is used.
+constexpr std::size_t kSlice = 256;
 
 // A rating below this says nothing good of the item: it does not join the person's sequence.
 constexpr std::int32_t kLikedRatingCenti = 300;
@@ -80,22 +80,30 @@ Status Applier::apply(const std::vector<ingest::StoredRecord>& records) {
 
 Status Applier::apply_slice(std::span<const ingest::StoredRecord> records) {
   decoded_.clear();
+  decoded_.reserve(records.size());  // users_ points into it
   users_.clear();
-  for (const auto& record : records) decoded_.push_back(view_log_record(record.bytes));
-  for (const auto& decoded : decoded_) {
-    if (!decoded) continue;
-    if (const auto* interaction = std::get_if<InteractionView>(&*decoded)) {
-      users_.push_back(interaction->user);
-    } else if (const auto* demand = std::get_if<EraseUser>(&*decoded)) {
-      users_.push_back(demand->user.value);
-    }
-  }
+  for (const auto& record : records) decode(record.bytes);
   MILLRACE_CHECK(store_.prefetch(users_));
   for (std::size_t i = 0; i < records.size(); ++i) apply_one(records[i], decoded_[i]);
   return {};
 }
 
-void Applier::apply_one(const ingest::StoredRecord& record, const Result<LogRecordView>& decoded) {
+void Applier::decode(std::string_view bytes) {
+  auto& decoded = decoded_.emplace_back(Decoded{view_log_record(bytes), {}, {}});
+  if (!decoded.record) return;
+  if (const auto* demand = std::get_if<EraseUser>(&*decoded.record)) {
+    users_.push_back(demand->user.value);
+  }
+  const auto* interaction = std::get_if<InteractionView>(&*decoded.record);
+  if (interaction == nullptr) return;
+  users_.push_back(interaction->user);
+  decoded.identity = state::identity_of(interaction->user, interaction->source, interaction->id);
+  store_.duplicates().expect(decoded.identity);
+  decoded.item = store_.expect_item(interaction->item);
+}
+
+void Applier::apply_one(const ingest::StoredRecord& record, const Decoded& ahead) {
+  const auto& decoded = ahead.record;
   auto& applied = store_.applied();
   if (record.offset < applied.next_offset) {
     ++figures_.duplicates_by_offset;
@@ -105,7 +113,7 @@ void Applier::apply_one(const ingest::StoredRecord& record, const Result<LogReco
   if (!decoded) {
     bury(record, decoded.error(), {});
   } else if (const auto* interaction = std::get_if<InteractionView>(&*decoded)) {
-    apply_interaction(record, *interaction);
+    apply_interaction(record, *interaction, ahead);
   } else if (const auto* ruleset = std::get_if<Ruleset>(&*decoded)) {
     apply_ruleset(*ruleset);
   } else {
@@ -124,8 +132,8 @@ bool Applier::knows_type(std::uint32_t number) const {
 }
 
 void Applier::apply_interaction(const ingest::StoredRecord& record,
-                                const InteractionView& interaction) {
-  const auto identity = state::identity_of(interaction.user, interaction.source, interaction.id);
+                                const InteractionView& interaction, const Decoded& decoded) {
+  const auto& identity = decoded.identity;
   auto& duplicates = store_.duplicates();
   const auto log_time = store_.applied().log_time;
   if (duplicates.find(identity, log_time)) {
@@ -137,16 +145,16 @@ void Applier::apply_interaction(const ingest::StoredRecord& record,
     bury(record, Error{Code::kInvalid, "the ruleset has no such interaction type", "type"},
          interaction.user);
   } else {
-    fold(record, interaction);
+    fold(record, interaction, decoded.item ? *decoded.item : store_.number_of(interaction.item));
   }
   const auto verdict =
       figures_.dead_letters == dead_before ? state::Verdict::kApplied : state::Verdict::kDeadLetter;
   duplicates.add(identity, {record.offset, log_time, verdict});
 }
 
-void Applier::fold(const ingest::StoredRecord& record, const InteractionView& interaction) {
+void Applier::fold(const ingest::StoredRecord& record, const InteractionView& interaction,
+                   state::ItemNumber item) {
   const auto log_time = store_.applied().log_time;
-  const auto item = store_.number_of(interaction.item);
 
   // The rule is tried on a copy: a refused record must leave no trace.
   const auto* known = store_.person(interaction.user);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -63,9 +64,18 @@ class Applier {
 
  private:
   Status apply_slice(std::span<const ingest::StoredRecord> records);
-  void apply_one(const ingest::StoredRecord& record, const Result<LogRecordView>& decoded);
-  void apply_interaction(const ingest::StoredRecord& record, const InteractionView& interaction);
-  void fold(const ingest::StoredRecord& record, const InteractionView& interaction);
+  // What is found out of a record before its turn, while what it needs comes from memory.
+  struct Decoded {
+    Result<LogRecordView> record;
+    state::Identity identity;
+    std::optional<state::ItemNumber> item;  // its number if it has one by then
+  };
+  void decode(std::string_view bytes);
+  void apply_one(const ingest::StoredRecord& record, const Decoded& ahead);
+  void apply_interaction(const ingest::StoredRecord& record, const InteractionView& interaction,
+                         const Decoded& decoded);
+  void fold(const ingest::StoredRecord& record, const InteractionView& interaction,
+            state::ItemNumber item);
   void apply_ruleset(const Ruleset& ruleset);
   void erase(const EraseUser& demand);
   void bury(const ingest::StoredRecord& record, const Error& error, std::string_view user);
@@ -77,7 +87,7 @@ class Applier {
   bool ruleset_loaded_ = false;
   ApplyFigures figures_;
   // Of the batch and the event at hand; members for the room they have grown to.
-  std::vector<Result<LogRecordView>> decoded_;
+  std::vector<Decoded> decoded_;
   std::vector<std::string_view> users_;
   std::vector<state::ItemIndex> window_;
 };

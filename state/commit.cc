@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "base/prefetch.h"
 #include "schemas/record.h"
 #include "state/keys.h"
 
@@ -13,24 +14,45 @@ namespace {
 
 constexpr Offset kDigestEvery = 65536;
 
-// In the order of their keys: the database takes rows in order for less, and the order of a batch is
-// no fact.
+// In the order of their keys: the database takes rows in order for less, and the order of a batch
+// is no fact.
 std::vector<const FrozenPerson*> by_user(std::span<const FrozenPerson> people) {
   std::vector<std::pair<std::uint64_t, const FrozenPerson*>> order;
   order.reserve(people.size());
   for (const FrozenPerson& frozen : people) {
     std::uint64_t start = 0;  // of the user, as a number that compares as the text does
-    const std::string& user = *frozen.entry->user;
+    const std::string& user = frozen.entry->user;
     std::memcpy(&start, user.data(), std::min(user.size(), sizeof start));
     order.emplace_back(__builtin_bswap64(start), &frozen);
   }
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first < b.first : *a.second->entry->user < *b.second->entry->user;
+    return a.first != b.first ? a.first < b.first : a.second->entry->user < b.second->entry->user;
   });
   std::vector<const FrozenPerson*> out;
   out.reserve(order.size());
   for (const auto& [start, frozen] : order) out.push_back(frozen);
   return out;
+}
+
+// Frozen people lie all over memory: what those further on consist of is asked for in steps.
+void warm_ahead(std::span<const FrozenPerson* const> people) {
+  constexpr std::size_t kPerson = 18, kParts = 12, kRows = 6;
+  const auto ahead = [people](std::size_t by) -> const Person* {
+    return by < people.size() ? people[by]->person.get() : nullptr;
+  };
+  if (kPerson < people.size()) {
+    prefetch(people[kPerson]->person.get(), sizeof(Person));
+    prefetch(people[kPerson]->entry, sizeof(PersonEntry));
+  }
+  if (const Person* const person = ahead(kParts)) {
+    prefetch(person->history_tail.data(), person->history_tail.size());
+    prefetch(person->sequence.data(), person->sequence.size() * sizeof(ItemNumber));
+    if (person->pages.size() == 1) prefetch(person->pages.front().page.get());
+  }
+  if (const Person* const person = ahead(kRows); person && person->pages.size() == 1) {
+    const auto packed = person->pages.front().page->packed();
+    prefetch(packed.data(), packed.size());
+  }
 }
 
 // A single page lies in the head's row.
@@ -71,7 +93,7 @@ void CommitWriter::replace_fact(std::string_view key, std::string_view value, Di
 }
 
 Status CommitWriter::add_person(const FrozenPerson& frozen) {
-  const std::string& user = *frozen.entry->user;
+  const std::string& user = frozen.entry->user;
   const Person* before = frozen.entry->committed.get();
   const Person* now = frozen.person.get();
   add_profile(frozen);
@@ -149,7 +171,7 @@ Status CommitWriter::drop_history(std::string_view user, std::uint32_t from, std
 
 void CommitWriter::add_profile(const FrozenPerson& frozen) {
   if (frozen.profile == frozen.entry->committed_profile) return;
-  const std::string key = keys::profile(*frozen.entry->user);
+  const std::string key = keys::profile(frozen.entry->user);
   if (frozen.profile) {
     batch_.put(key, encoder_.profile(*frozen.profile, names_));
   } else {
@@ -222,7 +244,11 @@ Status CommitWriter::build(const Commit& commit) {
   broken_ = true;  // unless everything below succeeds
   MILLRACE_CHECK(commit.fault);
   batch_ = WriteBatch();
-  for (const FrozenPerson* frozen : by_user(commit.people)) MILLRACE_CHECK(add_person(*frozen));
+  const auto people = by_user(commit.people);
+  for (std::size_t i = 0; i < people.size(); ++i) {
+    warm_ahead(std::span(people).subspan(i));
+    MILLRACE_CHECK(add_person(*people[i]));
+  }
   add_items(commit.items);
   add_identities(commit);
   MILLRACE_CHECK(add_letters(commit.letters));

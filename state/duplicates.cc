@@ -8,6 +8,7 @@
 #include <deque>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "state/digest.h"
 
 namespace millrace::state {
@@ -210,6 +211,12 @@ std::optional<FirstSeen> Duplicates::find(const Identity& identity, UnixMillis n
   const std::uint32_t place = shard.table[shard.find(identity)];
   if (place == kFree || impl_->gone(shard.at(place), now)) return std::nullopt;
   return shard.at(place).first();
+}
+
+// Without the lock: nobody but the writer changes the tables.
+void Duplicates::expect(const Identity& identity) const {
+  const Shard& shard = impl_->shard_of(identity);
+  prefetch(&shard.table[shard.slot_of(identity)]);
 }
 
 void Duplicates::add(const Identity& identity, const FirstSeen& first) {

@@ -47,6 +47,8 @@ class Duplicates {
 
   // As of log time `now` (of the record that asks).
   std::optional<FirstSeen> find(const Identity& identity, UnixMillis now) const;
+  // The writer will soon ask for it: its place in memory is fetched.
+  void expect(const Identity& identity) const;
   void add(const Identity& identity, const FirstSeen& first);
   void set_window(std::uint64_t max_ids, std::int64_t max_age_ms);  // at most 2^27 ids are kept
   void forget_beyond(UnixMillis now);  // frees what has left the window

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/prefetch.h"
+
 namespace millrace::state {
 namespace {
 
@@ -48,6 +50,17 @@ ItemNumber Items::number_of(std::string_view item) {
   const ItemIndex index = names_.intern(item);
   if (index < numbers_.size() && numbers_[index] != kNoItem) return numbers_[index];
   return enter(index);
+}
+
+std::optional<ItemNumber> Items::expect(std::string_view item) const {
+  const auto index = names_.find(item);
+  if (!index || *index >= numbers_.size() || numbers_[*index] == kNoItem) return std::nullopt;
+  const ItemNumber number = numbers_[*index];
+  const std::uint32_t chunk = chunk_of(number);
+  if (chunk < chunks_.size() && chunks_[chunk]) {
+    prefetch(&chunks_[chunk]->items[number % kItemsPerChunk], sizeof(ItemStats));
+  }
+  return number;
 }
 
 ItemStats& Items::change(ItemNumber item) {

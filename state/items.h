@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -33,6 +34,8 @@ class Items {
   Status restore_chunk(std::uint32_t number, std::shared_ptr<ItemChunk> chunk);
 
   ItemNumber number_of(std::string_view item);
+  // Its number if it has one, and its statistics are fetched from memory: change() follows soon.
+  std::optional<ItemNumber> expect(std::string_view item) const;
   ItemStats& change(ItemNumber item);
   std::vector<ItemIndex> publish();
   bool dirty() const { return !dirty_chunks_.empty() || frozen_count_ != size(); }

@@ -114,6 +114,10 @@ void PartitionStore::erase_person(std::string_view user) {
 
 ItemNumber PartitionStore::number_of(std::string_view item) { return impl_->items.number_of(item); }
 
+std::optional<ItemNumber> PartitionStore::expect_item(std::string_view item) const {
+  return impl_->items.expect(item);
+}
+
 ItemStats& PartitionStore::change_item(ItemNumber item) { return impl_->items.change(item); }
 
 Duplicates& PartitionStore::duplicates() { return impl_->duplicates; }

@@ -92,7 +92,8 @@ class PartitionStore {
   ~PartitionStore();
 
   // ---- the writer's ----
-  // Loads those people into memory, in one round to RocksDB. To be called before they are touched.
+  // Loads those people into memory, in one round to RocksDB. To be called before they are touched,
+  // which is best done in that order.
   Status prefetch(std::span<const std::string_view> users);
   // nullptr: no such person. The result is this cycle's working copy if there is one.
   const Person* person(std::string_view user) const;
@@ -103,6 +104,8 @@ class PartitionStore {
       std::string_view user);  // pages, history, profile and dead letters; not the sums
 
   ItemNumber number_of(std::string_view item);  // enters it into the dictionary when new
+  // Its number if it has one; what change_item() needs of it is fetched from memory.
+  std::optional<ItemNumber> expect_item(std::string_view item) const;
   ItemStats& change_item(ItemNumber item);
   Duplicates& duplicates();
   // `person` is what change_person answered, here and below.

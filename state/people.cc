@@ -23,6 +23,19 @@ std::size_t row_bytes(const Person& person) {
          person.history_tail.size();
 }
 
+std::uint64_t hash_of(std::string_view user) { return XXH3_64bits(user.data(), user.size()); }
+
+// How many people ahead of the one that is asked for memory is asked for what they consist of: each
+// step needs what the one before has brought.
+constexpr std::size_t kPersonAhead = 24;
+constexpr std::size_t kPartsAhead = 16;
+constexpr std::size_t kRowsAhead = 8;
+constexpr std::size_t kLookAhead = 4;  // people ahead that may have been passed over
+
+// In loops over entries.
+constexpr std::size_t kEntryAhead = 12;
+constexpr std::size_t kValueAhead = 6;
+
 // A copy with room for one more event.
 std::shared_ptr<Person> clone(const Person& person) {
   auto copy = std::make_shared<Person>();
@@ -34,81 +47,89 @@ std::shared_ptr<Person> clone(const Person& person) {
 
 }  // namespace
 
-std::size_t People::Hash::operator()(std::string_view user) const {
-  return XXH3_64bits(user.data(), user.size());
-}
-
-std::size_t People::shard_of(std::string_view user) { return Hash{}(user) >> 56; }
-
 People::People(const Db& db, CatalogNames& names, std::size_t cache_bytes)
     : db_(db),
       names_(names),
       cache_bytes_(cache_bytes),
       shards_(std::make_unique<std::array<Shard, kShards>>()) {}
 
-// Without the lock: nobody but the writer changes the maps.
+// Without the lock: nobody but the writer changes the tables.
 PersonEntry* People::find(std::string_view user) {
-  if (last_ != nullptr && *last_->user == user) return last_;
-  auto& entries = (*shards_)[shard_of(user)].entries;
-  const auto it = entries.find(user);
-  if (it == entries.end()) return nullptr;
-  return last_ = &it->second;
+  if (last_ != nullptr && last_->user == user) return last_;
+  for (std::size_t i = next_; i < std::min(next_ + kLookAhead, ahead_.size()); ++i) {
+    if (ahead_[i]->user != user) continue;
+    next_ = i + 1;
+    warm_ahead();
+    return last_ = ahead_[i];
+  }
+  const auto hash = hash_of(user);
+  PersonEntry* const found = shard_of(hash).table.find(user, hash);
+  if (found != nullptr) last_ = found;
+  return found;
 }
 
 PersonEntry& People::insert(std::string_view user, std::shared_ptr<const Person> person,
                             std::shared_ptr<const Profile> profile) {
-  const std::size_t shard_number = shard_of(user);
-  Shard& shard = (*shards_)[shard_number];
-  PersonEntry fresh;
-  fresh.shard = static_cast<std::uint8_t>(shard_number);
-  fresh.published = fresh.committed = std::move(person);
-  fresh.profile = fresh.committed_profile = std::move(profile);
-  const std::lock_guard guard(shard.lock);
-  const auto it = shard.entries.emplace(std::string(user), std::move(fresh)).first;
-  it->second.user = &it->first;
-  account(it->second);
+  const auto hash = hash_of(user);
+  Shard& shard = shard_of(hash);
+  auto fresh = std::make_unique<PersonEntry>();
+  fresh->user = user;
+  fresh->shard = static_cast<std::uint8_t>(&shard - shards_->data());
+  fresh->published = fresh->committed = std::move(person);
+  fresh->profile = fresh->committed_profile = std::move(profile);
+  account(*fresh);
   ++count_;
-  return it->second;
+  const std::lock_guard guard(shard.lock);
+  return shard.table.insert(std::move(fresh), hash);
 }
 
+// Memory is slow and a batch's people lie all over it: they are fetched side by side, step by step.
 Status People::prefetch(std::span<const std::string_view> users) {
   if (fault_) return tl::unexpected<Error>(*fault_);
-  std::vector<std::string_view> absent;
-  std::vector<const PersonEntry*> present;
-  present.reserve(users.size());
+  ahead_.clear();
+  hashes_.clear();
+  next_ = 0;
   for (const std::string_view user : users) {
-    const PersonEntry* entry = find(user);
-    if (entry == nullptr) absent.push_back(user);
-    if (entry != nullptr && entry->published) present.push_back(entry);
+    hashes_.push_back(hash_of(user));
+    shard_of(hashes_.back()).table.prefetch_slot(hashes_.back());
   }
-  warm(present);
+  for (const auto hash : hashes_) shard_of(hash).table.prefetch_entry(hash);
+  std::vector<std::string_view> absent;
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    ahead_.push_back(shard_of(hashes_[i]).table.find(users[i], hashes_[i]));
+    if (ahead_.back() == nullptr) absent.push_back(users[i]);
+  }
   std::sort(absent.begin(), absent.end());
   absent.erase(std::unique(absent.begin(), absent.end()), absent.end());
-  if (absent.empty()) return {};
-  MILLRACE_TRY(auto loaded, load_people(db_, names_, absent));
+  auto loaded = absent.empty() ? std::vector<LoadedPerson>() : load_people(db_, names_, absent);
+  if (!loaded) {
+    ahead_.clear();
+    return tl::unexpected<Error>(loaded.error());
+  }
   for (std::size_t i = 0; i < absent.size(); ++i) {
-    insert(absent[i], std::move(loaded[i].person), std::move(loaded[i].profile));
+    insert(absent[i], std::move((*loaded)[i].person), std::move((*loaded)[i].profile));
+  }
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    if (ahead_[i] == nullptr) ahead_[i] = shard_of(hashes_[i]).table.find(users[i], hashes_[i]);
+    if (i < kPersonAhead) millrace::prefetch(ahead_[i]->current(), sizeof(Person));
   }
   return {};
 }
 
-// Memory is slow and a batch's people lie all over it: fetch them side by side, not one by one.
-void People::warm(std::span<const PersonEntry* const> entries) {
-  for (const PersonEntry* entry : entries) {
-    const auto* person = reinterpret_cast<const char*>(entry->published.get());
-    for (std::size_t at = 0; at < sizeof(Person); at += 64) __builtin_prefetch(person + at);
+void People::warm_ahead() const {
+  const auto ahead = [this](std::size_t by) -> const Person* {
+    return next_ + by < ahead_.size() ? ahead_[next_ + by]->current() : nullptr;
+  };
+  millrace::prefetch(ahead(kPersonAhead), sizeof(Person));
+  if (const Person* const person = ahead(kPartsAhead)) {
+    const auto& tail = person->history_tail;
+    millrace::prefetch(tail.data(), tail.size());
+    millrace::prefetch(person->sequence.data(), person->sequence.size() * sizeof(ItemNumber));
+    if (person->pages.size() == 1) millrace::prefetch(person->pages.front().page.get());
   }
-  for (const PersonEntry* entry : entries) {
-    const Person& person = *entry->published;
-    __builtin_prefetch(person.history_tail.data());
-    __builtin_prefetch(person.sequence.data());
-    if (person.pages.size() == 1) __builtin_prefetch(person.pages.front().page.get());
-  }
-  for (const PersonEntry* entry : entries) {
-    const Person& person = *entry->published;
-    if (person.pages.size() != 1) continue;
-    const auto packed = person.pages.front().page->packed();
-    for (std::size_t at = 0; at < packed.size(); at += 64) __builtin_prefetch(packed.data() + at);
+  if (const Person* const person = ahead(kRowsAhead); person && person->pages.size() == 1) {
+    const auto packed = person->pages.front().page->packed();
+    millrace::prefetch(packed.data(), packed.size());
   }
 }
 
@@ -150,9 +171,9 @@ Person& People::change(std::string_view user) {
 }
 
 std::string_view People::user_of(const Person& changed) const {
-  if (last_ != nullptr && last_->working.get() == &changed) return *last_->user;
+  if (last_ != nullptr && last_->working.get() == &changed) return last_->user;
   for (const PersonEntry* entry : queue_) {
-    if (entry->working.get() == &changed) return *entry->user;
+    if (entry->working.get() == &changed) return entry->user;
   }
   return {};
 }
@@ -196,8 +217,8 @@ const Profile* People::profile(std::string_view user) {
 }
 
 void People::account(PersonEntry& entry) {
-  constexpr std::size_t kNode = 64;
-  std::size_t bytes = sizeof(PersonEntry) + kNode + sizeof(std::string) + entry.user->capacity();
+  constexpr std::size_t kSlot = 40;  // in a table that is not full, and the entry's allocation
+  std::size_t bytes = sizeof(PersonEntry) + kSlot + entry.user.capacity();
   if (entry.published) bytes += entry.published->memory_bytes();
   if (entry.profile) bytes += bytes_of(*entry.profile);
   bytes_.store(bytes_.load(std::memory_order_relaxed) + bytes - entry.bytes,
@@ -206,7 +227,14 @@ void People::account(PersonEntry& entry) {
 }
 
 void People::publish() {
-  for (PersonEntry* entry : queue_) {
+  for (std::size_t i = 0; i < queue_.size(); ++i) {
+    if (i + kEntryAhead < queue_.size()) {
+      millrace::prefetch(queue_[i + kEntryAhead], sizeof(PersonEntry));
+    }
+    if (i + kValueAhead < queue_.size()) {
+      millrace::prefetch(queue_[i + kValueAhead]->working.get(), sizeof(Person));
+    }
+    PersonEntry* const entry = queue_[i];
     const bool was_dirty = entry->dirty;
     if (!was_dirty) dirty_.push_back(entry);
     entry->dirty = true;
@@ -233,7 +261,11 @@ void People::publish() {
 std::vector<FrozenPerson> People::freeze() {
   std::vector<FrozenPerson> frozen;
   frozen.reserve(dirty_.size());
-  for (PersonEntry* entry : dirty_) {
+  for (std::size_t i = 0; i < dirty_.size(); ++i) {
+    if (i + kEntryAhead < dirty_.size()) {
+      millrace::prefetch(dirty_[i + kEntryAhead], sizeof(PersonEntry));
+    }
+    PersonEntry* const entry = dirty_[i];
     const std::lock_guard guard((*shards_)[entry->shard].lock);
     ++entry->frozen;
     entry->dirty = false;
@@ -245,7 +277,14 @@ std::vector<FrozenPerson> People::freeze() {
 }
 
 void People::mark_committed(std::span<const FrozenPerson> people) {
-  for (const FrozenPerson& frozen : people) {
+  for (std::size_t i = 0; i < people.size(); ++i) {
+    if (i + kEntryAhead < people.size()) {
+      millrace::prefetch(people[i + kEntryAhead].entry, sizeof(PersonEntry));
+    }
+    if (i + kValueAhead < people.size()) {
+      millrace::prefetch(people[i + kValueAhead].entry->committed.get(), sizeof(Person));
+    }
+    const FrozenPerson& frozen = people[i];
     PersonEntry& entry = *frozen.entry;
     std::shared_ptr<const Person> replaced = frozen.person;
     const std::lock_guard guard((*shards_)[entry.shard].lock);
@@ -258,6 +297,7 @@ void People::mark_committed(std::span<const FrozenPerson> people) {
 
 void People::evict() {
   last_ = nullptr;
+  ahead_.clear();
   // Twice round: the first clears the marks of what is in use, the second finds it.
   for (std::size_t step = 0; step < 2 * kShards && bytes_ > cache_bytes_; ++step) {
     hand_ = (hand_ + 1) % kShards;
@@ -267,30 +307,26 @@ void People::evict() {
 
 void People::sweep(Shard& shard) {
   const std::lock_guard guard(shard.lock);
-  for (auto it = shard.entries.begin(); it != shard.entries.end();) {
-    PersonEntry& entry = it->second;
+  shard.table.erase_if([&](PersonEntry& entry) {
     const bool clean = !entry.queued && !entry.dirty && entry.frozen == 0;
-    if (!clean || std::exchange(entry.used, false)) {
-      ++it;
-      continue;
-    }
+    if (!clean || std::exchange(entry.used, false)) return false;
     if (entry.changed) ++shard.changed_evictions;
     bytes_ -= entry.bytes;
     --count_;
-    it = shard.entries.erase(it);
-  }
+    return true;
+  });
 }
 
 Result<PersonView> People::read(std::string_view user) const {
-  Shard& shard = (*shards_)[shard_of(user)];
+  const auto hash = hash_of(user);
+  Shard& shard = shard_of(hash);
   std::uint64_t evictions = 0;
   for (;;) {
     {
       const std::lock_guard guard(shard.lock);
-      const auto it = shard.entries.find(user);
-      if (it != shard.entries.end()) {
-        it->second.used = true;
-        return PersonView{it->second.published, it->second.profile};
+      if (PersonEntry* const entry = shard.table.find(user, hash)) {
+        entry->used = true;
+        return PersonView{entry->published, entry->profile};
       }
       evictions = shard.changed_evictions;
     }
@@ -298,7 +334,8 @@ Result<PersonView> People::read(std::string_view user) const {
     // they may be of two versions: then the person is in memory now, or was put out again.
     auto loaded = load_people(db_, names_, std::span(&user, 1));
     const std::lock_guard guard(shard.lock);
-    if (shard.entries.contains(user) || shard.changed_evictions != evictions) continue;
+    const bool came = shard.table.find(user, hash) != nullptr;
+    if (came || shard.changed_evictions != evictions) continue;
     if (!loaded) return tl::unexpected<Error>(loaded.error());
     return PersonView{std::move(loaded->front().person), std::move(loaded->front().profile)};
   }
@@ -306,11 +343,12 @@ Result<PersonView> People::read(std::string_view user) const {
 
 void People::offer_profile(std::string_view user, const PersonView& made_from,
                            std::shared_ptr<const Profile> profile) const {
-  Shard& shard = (*shards_)[shard_of(user)];
+  const auto hash = hash_of(user);
+  Shard& shard = shard_of(hash);
   const std::lock_guard guard(shard.lock);
-  const auto it = shard.entries.find(user);
-  if (it == shard.entries.end() || it->second.published != made_from.person) return;
-  if (it->second.profile == made_from.profile) it->second.profile = std::move(profile);
+  PersonEntry* const entry = shard.table.find(user, hash);
+  if (entry == nullptr || entry->published != made_from.person) return;
+  if (entry->profile == made_from.profile) entry->profile = std::move(profile);
 }
 
 }  // namespace millrace::state

@@ -4,11 +4,15 @@
 #include <array>
 #include <utility>
 
+#include "base/prefetch.h"
+
 namespace millrace::processors {
 
-// Linear probing; deletion shifts back. Capacity grows by half, so that the fill stays high.
+// Linear probing; deletion shifts back. Capacity grows by half, so that the fill stays high; while
+// it is small it doubles, because most rows grow through that.
 struct Cooccurrence::Row {
   static constexpr std::uint32_t kFirstCapacity = 6;
+  static constexpr std::uint32_t kSmall = 96;
 
   std::unique_ptr<Neighbour[]> slots;
   std::uint32_t capacity = 0;
@@ -43,7 +47,7 @@ struct Cooccurrence::Row {
   std::size_t grow() {
     const std::uint32_t old_capacity = capacity;
     auto old = std::move(slots);
-    capacity = std::max(kFirstCapacity, capacity + capacity / 2);
+    capacity = std::max(kFirstCapacity, capacity + (capacity < kSmall ? capacity : capacity / 2));
     slots = std::make_unique<Neighbour[]>(capacity);
     for (std::uint32_t i = 0; i < old_capacity; ++i) {
       if (old[i].count != 0) slots[place(old[i].item)] = old[i];
@@ -106,9 +110,10 @@ void Cooccurrence::change(state::ItemIndex item, std::span<const state::ItemInde
 }
 
 void Cooccurrence::count_stripe(std::span<const Half> halves) {
-  constexpr std::size_t kAhead = 8;  // memory is slow: ask for it early
+  constexpr std::size_t kAhead = 12;  // memory is slow: ask for it early
   const std::lock_guard lock(lock_of(halves.front().row));
   for (std::size_t i = 0; i < halves.size(); ++i) {
+    if (i + 2 * kAhead < halves.size()) prefetch(&rows_[halves[i + 2 * kAhead].row]);
     if (i + kAhead < halves.size()) {
       const Half& soon = halves[i + kAhead];
       const Row& row = rows_[soon.row];
