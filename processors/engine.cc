@@ -112,6 +112,7 @@ Status Engine::start(const std::function<void(std::uint64_t, std::uint64_t)>& pr
   publisher_.offer(kCatalogPartition, catalog_->next_offset(), {}, false);
 
   const auto total = total_lag();
+  if (total > 0) progress(0, total);
   for (std::size_t t = 0; t < apply_threads_; ++t) {
     threads_.emplace_back([this, t](const std::stop_token& stop) { run_partitions(stop, t); });
   }

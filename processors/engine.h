@@ -64,7 +64,7 @@ class Engine {
   ~Engine();  // stop()
 
   // Starts the threads, catches up with the log's end as of now, and puts the proposed rules in
-  // force. `progress(applied, total)` is called about once a second meanwhile.
+  // force. `progress(applied, total)` is called before, and about once a second meanwhile.
   Status start(const std::function<void(std::uint64_t, std::uint64_t)>& progress);
   void stop();
 

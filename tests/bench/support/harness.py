@@ -147,10 +147,11 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for_port(port):
+def wait_for_port(port, seconds=4):
     import socket
     import time
-    for _ in range(200):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
