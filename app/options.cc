@@ -282,7 +282,7 @@ std::vector<Option> apply_options() {
   return {
       integer("apply.threads", "threads that apply events; 0: one per core",
               MILLRACE_AT(apply.threads), 0, 256),
-      duration("apply.commit_interval", "longest time between commits",
+      duration("apply.commit_interval", "time between commits; up to a second where they take long",
                MILLRACE_AT(apply.commit_interval_ms), 1),
       integer("apply.commit_events", "most events in one commit", MILLRACE_AT(apply.commit_events),
               1),

@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t kBatchBytes = 1u << 20;
 constexpr std::uint64_t kBehindRecords = 10'000;  // farther from the end than this is catching up
+// A commit of few events costs almost as much as one of many: both touch most items.
+constexpr std::int64_t kCommitShare = 40;
+constexpr std::int64_t kLongestIntervalMs = 1'000;
 constexpr std::size_t kBehindBatches =
     16;  // then batches are larger: a page is cloned once a batch
 
@@ -135,7 +138,10 @@ Result<bool> PartitionRunner::step() {
 int PartitionRunner::commit_due_ms() const {
   if (first_change_us_ == 0) return -1;
   const auto waited_ms = (steady_micros() - first_change_us_) / 1000;
-  return static_cast<int>(std::max<std::int64_t>(0, limits_.interval_ms - waited_ms));
+  const auto longest_ms = std::max<std::int64_t>(limits_.interval_ms, kLongestIntervalMs);
+  const auto interval_ms = std::clamp<std::int64_t>(kCommitShare * commit_cost_us_ / 1000,
+                                                    limits_.interval_ms, longest_ms);
+  return static_cast<int>(std::max<std::int64_t>(0, interval_ms - waited_ms));
 }
 
 void PartitionRunner::commit_now() {
@@ -151,13 +157,20 @@ void PartitionRunner::cut() {
   if (!commit) return written();
   ++committing_;
   crash_point("commit_frozen");
-  parts_.commits->submit({[this, commit] { return parts_.store->write(*commit); },
+  parts_.commits->submit({[this, commit] { return write(*commit); },
                           [this] { return parts_.store->db().reopen(); },
                           [this] {
                             --committing_;
                             written();
                             parts_.wake();
                           }});
+}
+
+Status PartitionRunner::write(const state::Commit& commit) {
+  const auto started_us = steady_micros();
+  MILLRACE_CHECK(parts_.store->write(commit));
+  commit_cost_us_ = steady_micros() - started_us;
+  return {};
 }
 
 void PartitionRunner::written() {

@@ -17,7 +17,8 @@
 
 namespace millrace::processors {
 
-// When a commit is cut: at whichever comes first.
+// When a commit is cut: at whichever comes first. Where commits take long the interval grows, up to
+// a second, until a partition's take at most a fortieth of the time.
 struct CommitLimits {
   int interval_ms = 100;
   std::size_t events = 50'000;
@@ -70,6 +71,7 @@ class PartitionRunner {
   Offset next_cut(Offset from) const;
   bool digest_wanted(Offset at) const;
   void cut();
+  Status write(const state::Commit& commit);
   void written();
   void refresh_metrics(const std::vector<ingest::StoredRecord>& batch, std::int64_t started_us);
 
@@ -79,7 +81,8 @@ class PartitionRunner {
   const std::size_t batch_records_;
   Applier applier_;
 
-  std::atomic<int> committing_{0};  // commits frozen and not yet written
+  std::atomic<int> committing_{0};               // commits frozen and not yet written
+  std::atomic<std::int64_t> commit_cost_us_{0};  // of the last one, to write
   std::size_t events_since_cut_ = 0;
   std::int64_t first_change_us_ = 0;  // steady time of the oldest change not yet cut; 0: none
 
