@@ -66,6 +66,11 @@ std::size_t utf8_sequence(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
+  unsigned char any = 0;  // of short texts, which most are
+  if (text.size() < 2 * sizeof(std::uint64_t)) {
+    for (const char c : text) any |= static_cast<unsigned char>(c);
+    if (any < 0x80) return true;
+  }
   while (!text.empty()) {
     std::uint64_t eight = 0;
     while (text.size() >= sizeof eight) {  // ASCII, eight bytes at a time

@@ -68,6 +68,7 @@ void Acceptor::accept(std::vector<EventOutcome> events,
   std::vector<Append> appends;
   appends.reserve(events.size());
   std::unordered_set<state::Identity, IdentityHash> seen;
+  seen.reserve(events.size());
   for (std::size_t i = 0; i < events.size(); ++i) {
     auto& outcome = events[i];
     auto checked = outcome.event.and_then([this](Event& e) { return check(std::move(e)); });

@@ -80,10 +80,10 @@ Status Applier::apply(const std::vector<ingest::StoredRecord>& records) {
 
 Status Applier::apply_slice(std::span<const ingest::StoredRecord> records) {
   decoded_.clear();
-  decoded_.reserve(records.size());  // users_ points into it
-  users_.clear();
+  decoded_.reserve(records.size());  // expected_ points into it
+  expected_.clear();
   for (const auto& record : records) decode(record.bytes);
-  MILLRACE_CHECK(store_.prefetch(users_));
+  MILLRACE_CHECK(store_.prefetch(expected_));
   for (std::size_t i = 0; i < records.size(); ++i) apply_one(records[i], decoded_[i]);
   return {};
 }
@@ -92,14 +92,14 @@ void Applier::decode(std::string_view bytes) {
   auto& decoded = decoded_.emplace_back(Decoded{view_log_record(bytes), {}, {}});
   if (!decoded.record) return;
   if (const auto* demand = std::get_if<EraseUser>(&*decoded.record)) {
-    users_.push_back(demand->user.value);
+    expected_.push_back({demand->user.value, {}});
   }
   const auto* interaction = std::get_if<InteractionView>(&*decoded.record);
   if (interaction == nullptr) return;
-  users_.push_back(interaction->user);
   decoded.identity = state::identity_of(interaction->user, interaction->source, interaction->id);
   store_.duplicates().expect(decoded.identity);
   decoded.item = store_.expect_item(interaction->item);
+  expected_.push_back({interaction->user, decoded.item});
 }
 
 void Applier::apply_one(const ingest::StoredRecord& record, const Decoded& ahead) {
@@ -187,11 +187,11 @@ void Applier::fold(const ingest::StoredRecord& record, const InteractionView& in
   }
   ++figures_.applied;
 
-  const auto index = store_.index_of(item);
+  const auto index = index_of(item);
   if (is_rating(interaction.type_number)) views_.rated(interaction, record.offset, index);
   if (entered) {
     window_.clear();
-    for (const auto number : person.sequence) window_.push_back(store_.index_of(number));
+    for (const auto number : person.sequence) window_.push_back(index_of(number));
     views_.entered(store_.partition(), index, window_);
     person.sequence.push_back(item);
     if (person.sequence.size() > ruleset_.sequence_window)
@@ -202,6 +202,14 @@ void Applier::fold(const ingest::StoredRecord& record, const InteractionView& in
     store_.set_profile(user, views_.changed(store_.partition(), store_.profile(user), person,
                                             before, after, index));
   }
+}
+
+// The store's answer never changes, and a window of fifty items is asked for with every event.
+state::ItemIndex Applier::index_of(state::ItemNumber item) {
+  if (item >= indexes_.size()) indexes_.resize(item + std::size_t{1}, state::kNoItem);
+  auto& index = indexes_[item];
+  if (index == state::kNoItem) index = store_.index_of(item);
+  return index;
 }
 
 void Applier::apply_ruleset(const Ruleset& ruleset) {

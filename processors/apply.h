@@ -80,6 +80,7 @@ class Applier {
   void erase(const EraseUser& demand);
   void bury(const ingest::StoredRecord& record, const Error& error, std::string_view user);
   bool knows_type(std::uint32_t number) const;
+  state::ItemIndex index_of(state::ItemNumber item);
 
   state::PartitionStore& store_;
   ViewSink& views_;
@@ -88,8 +89,9 @@ class Applier {
   ApplyFigures figures_;
   // Of the batch and the event at hand; members for the room they have grown to.
   std::vector<Decoded> decoded_;
-  std::vector<std::string_view> users_;
+  std::vector<state::Expected> expected_;
   std::vector<state::ItemIndex> window_;
+  std::vector<state::ItemIndex> indexes_;  // by number, as far as asked for
 };
 
 // Rates an item or takes a rating away.

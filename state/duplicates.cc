@@ -166,9 +166,9 @@ Identity identity_of(std::string_view user, std::string_view source, std::string
   static thread_local std::string text;
   text.clear();
   for (const std::string_view part : {user, source, id}) {
-    const std::uint64_t size = part.size();
-    for (int shift = 0; shift < 64; shift += 8) text.push_back(static_cast<char>(size >> shift));
-    text.append(part);
+    char size[sizeof(std::uint64_t)];
+    for (std::size_t i = 0; i < sizeof size; ++i) size[i] = static_cast<char>(part.size() >> 8 * i);
+    text.append(size, sizeof size).append(part);
   }
   const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
   return {hash.low64, hash.high64};
@@ -226,9 +226,11 @@ void Duplicates::add(const Identity& identity, const FirstSeen& first) {
     shard.push(Packed::of(identity, impl_->added, first));
     ++impl_->added;
   }
-  impl_->newest = std::max(impl_->newest.load(), first.log_time);
-  impl_->fresh.push_back({identity, first});
-  impl_->fresh_bytes = impl_->fresh.capacity() * sizeof(Entry);
+  if (first.log_time > impl_->newest) impl_->newest = first.log_time;
+  auto& fresh = impl_->fresh;
+  const bool grows = fresh.size() == fresh.capacity();
+  fresh.push_back({identity, first});
+  if (grows) impl_->fresh_bytes = fresh.capacity() * sizeof(Entry);
 }
 
 void Duplicates::set_window(std::uint64_t max_ids, std::int64_t max_age_ms) {

@@ -68,9 +68,11 @@ std::uint32_t count_of(const TypeCounts& counts, std::uint32_t type) {
   return 0;
 }
 
+const RowPageRef& Person::page_of(ItemNumber item) const { return *place_of(pages, item); }
+
 std::optional<ItemRow> Person::find(ItemNumber item) const {
   if (pages.empty()) return std::nullopt;
-  return place_of(pages, item)->page->find(item);
+  return page_of(item).page->find(item);
 }
 
 ItemRow Person::row(ItemNumber item) const {

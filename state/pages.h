@@ -53,6 +53,8 @@ struct Person {
   std::vector<SealedHistory> unwritten;   // sealed, and not yet known to be in RocksDB
   mutable StoredDigest stored{};          // of the head's row in RocksDB; the commit thread's alone
 
+  const RowPageRef& page_of(
+      ItemNumber item) const;  // where its row is or belongs; some page exists
   std::optional<ItemRow> find(ItemNumber item) const;
   // The row of `item`, an empty one when there is none.
   ItemRow row(ItemNumber item) const;

@@ -88,9 +88,9 @@ Result<std::unique_ptr<PartitionStore>> PartitionStore::open(const Options& opti
   return std::unique_ptr<PartitionStore>(new PartitionStore(std::move(impl)));
 }
 
-Status PartitionStore::prefetch(std::span<const std::string_view> users) {
+Status PartitionStore::prefetch(std::span<const Expected> people) {
   MILLRACE_CHECK(impl_->fault());
-  return impl_->people.prefetch(users);
+  return impl_->people.prefetch(people);
 }
 
 const Person* PartitionStore::person(std::string_view user) const {

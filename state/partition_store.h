@@ -63,13 +63,19 @@ struct HistoryItem {
   Event event;  // user and item as text, type empty
 };
 
+// A person whom the writer will ask for, and the item that it is about, where it has a number.
+struct Expected {
+  std::string_view user;
+  std::optional<ItemNumber> item;
+};
+
 class Commit;  // frozen changes on their way to RocksDB: state/commit.h
 
 // The facts of one partition (and the views kept beside them): in memory what is hot, in RocksDB
 // what is committed. One writer thread changes and publishes; one commit thread writes; any thread
 // reads.
 //
-// The writer's cycle:   prefetch(users of a batch) → change …  → publish() → (now and then)
+// The writer's cycle:   prefetch(people of a batch) → change …  → publish() → (now and then)
 // freeze() The commit thread's:  write(commit) — one WriteBatch with pages, new identities, dead
 // letters, applied.
 //
@@ -94,7 +100,7 @@ class PartitionStore {
   // ---- the writer's ----
   // Loads those people into memory, in one round to RocksDB. To be called before they are touched,
   // which is best done in that order.
-  Status prefetch(std::span<const std::string_view> users);
+  Status prefetch(std::span<const Expected> people);
   // nullptr: no such person. The result is this cycle's working copy if there is one.
   const Person* person(std::string_view user) const;
   Person& change_person(std::string_view user);  // created when absent

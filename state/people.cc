@@ -28,8 +28,9 @@ std::uint64_t hash_of(std::string_view user) { return XXH3_64bits(user.data(), u
 // How many people ahead of the one that is asked for memory is asked for what they consist of: each
 // step needs what the one before has brought.
 constexpr std::size_t kPersonAhead = 24;
-constexpr std::size_t kPartsAhead = 16;
-constexpr std::size_t kRowsAhead = 8;
+constexpr std::size_t kPartsAhead = 18;
+constexpr std::size_t kPageAhead = 12;
+constexpr std::size_t kRowsAhead = 6;
 constexpr std::size_t kLookAhead = 4;  // people ahead that may have been passed over
 
 // In loops over entries.
@@ -57,10 +58,10 @@ People::People(const Db& db, CatalogNames& names, std::size_t cache_bytes)
 PersonEntry* People::find(std::string_view user) {
   if (last_ != nullptr && last_->user == user) return last_;
   for (std::size_t i = next_; i < std::min(next_ + kLookAhead, ahead_.size()); ++i) {
-    if (ahead_[i]->user != user) continue;
+    if (ahead_[i].entry->user != user) continue;
     next_ = i + 1;
     warm_ahead();
-    return last_ = ahead_[i];
+    return last_ = ahead_[i].entry;
   }
   const auto hash = hash_of(user);
   PersonEntry* const found = shard_of(hash).table.find(user, hash);
@@ -84,20 +85,23 @@ PersonEntry& People::insert(std::string_view user, std::shared_ptr<const Person>
 }
 
 // Memory is slow and a batch's people lie all over it: they are fetched side by side, step by step.
-Status People::prefetch(std::span<const std::string_view> users) {
+Status People::prefetch(std::span<const Expected> people) {
   if (fault_) return tl::unexpected<Error>(*fault_);
   ahead_.clear();
   hashes_.clear();
   next_ = 0;
-  for (const std::string_view user : users) {
-    hashes_.push_back(hash_of(user));
+  for (const Expected& expected : people) {
+    hashes_.push_back(hash_of(expected.user));
     shard_of(hashes_.back()).table.prefetch_slot(hashes_.back());
   }
   for (const auto hash : hashes_) shard_of(hash).table.prefetch_entry(hash);
+  const auto entry_of = [&](std::size_t i) {
+    return shard_of(hashes_[i]).table.find(people[i].user, hashes_[i]);
+  };
   std::vector<std::string_view> absent;
-  for (std::size_t i = 0; i < users.size(); ++i) {
-    ahead_.push_back(shard_of(hashes_[i]).table.find(users[i], hashes_[i]));
-    if (ahead_.back() == nullptr) absent.push_back(users[i]);
+  for (std::size_t i = 0; i < people.size(); ++i) {
+    ahead_.push_back({entry_of(i), people[i].item});
+    if (ahead_.back().entry == nullptr) absent.push_back(people[i].user);
   }
   std::sort(absent.begin(), absent.end());
   absent.erase(std::unique(absent.begin(), absent.end()), absent.end());
@@ -109,27 +113,35 @@ Status People::prefetch(std::span<const std::string_view> users) {
   for (std::size_t i = 0; i < absent.size(); ++i) {
     insert(absent[i], std::move((*loaded)[i].person), std::move((*loaded)[i].profile));
   }
-  for (std::size_t i = 0; i < users.size(); ++i) {
-    if (ahead_[i] == nullptr) ahead_[i] = shard_of(hashes_[i]).table.find(users[i], hashes_[i]);
-    if (i < kPersonAhead) millrace::prefetch(ahead_[i]->current(), sizeof(Person));
+  for (std::size_t i = 0; i < people.size(); ++i) {
+    if (ahead_[i].entry == nullptr) ahead_[i].entry = entry_of(i);
+    if (i < kPersonAhead) millrace::prefetch(ahead_[i].entry->current(), sizeof(Person));
   }
   return {};
 }
 
 void People::warm_ahead() const {
   const auto ahead = [this](std::size_t by) -> const Person* {
-    return next_ + by < ahead_.size() ? ahead_[next_ + by]->current() : nullptr;
+    return next_ + by < ahead_.size() ? ahead_[next_ + by].entry->current() : nullptr;
+  };
+  const auto page_of = [this](const Person& person, std::size_t by) -> const RowPage* {
+    const auto& item = ahead_[next_ + by].item;
+    return item && !person.pages.empty() ? person.page_of(*item).page.get() : nullptr;
   };
   millrace::prefetch(ahead(kPersonAhead), sizeof(Person));
   if (const Person* const person = ahead(kPartsAhead)) {
     const auto& tail = person->history_tail;
     millrace::prefetch(tail.data(), tail.size());
     millrace::prefetch(person->sequence.data(), person->sequence.size() * sizeof(ItemNumber));
-    if (person->pages.size() == 1) millrace::prefetch(person->pages.front().page.get());
+    millrace::prefetch(person->pages.data(), person->pages.size() * sizeof(RowPageRef));
   }
-  if (const Person* const person = ahead(kRowsAhead); person && person->pages.size() == 1) {
-    const auto packed = person->pages.front().page->packed();
-    millrace::prefetch(packed.data(), packed.size());
+  if (const Person* const person = ahead(kPageAhead)) {
+    millrace::prefetch(page_of(*person, kPageAhead));
+  }
+  if (const Person* const person = ahead(kRowsAhead)) {
+    if (const RowPage* const page = page_of(*person, kRowsAhead)) {
+      millrace::prefetch(page->packed().data(), page->packed().size());
+    }
   }
 }
 

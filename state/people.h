@@ -30,7 +30,7 @@ class People {
   People(const Db& db, CatalogNames& names, std::size_t cache_bytes);
 
   // ---- the writer's ----
-  Status prefetch(std::span<const std::string_view> users);
+  Status prefetch(std::span<const Expected> people);
   const Person* person(std::string_view user);
   Person& change(std::string_view user);
   std::string_view user_of(const Person& changed) const;  // what change() answered
@@ -82,9 +82,13 @@ class People {
   std::vector<PersonEntry*> dirty_;  // published since the last freeze
   std::size_t dirty_bytes_ = 0;
   std::size_t hand_ = 0;
-  PersonEntry* last_ = nullptr;      // found last: rules ask for one person several times running
-  std::vector<PersonEntry*> ahead_;  // whom prefetch() was told of, in that order
-  std::size_t next_ = 0;             // of ahead_: who is to be asked for next
+  PersonEntry* last_ = nullptr;  // found last: rules ask for one person several times running
+  struct Ahead {
+    PersonEntry* entry = nullptr;
+    std::optional<ItemNumber> item;
+  };
+  std::vector<Ahead> ahead_;  // whom prefetch() was told of, in that order
+  std::size_t next_ = 0;      // of ahead_: who is to be asked for next
   std::vector<std::uint64_t> hashes_;
   std::atomic<std::size_t> bytes_{0};
   std::atomic<std::size_t> count_{0};

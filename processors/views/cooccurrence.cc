@@ -41,7 +41,7 @@ struct Cooccurrence::Row {
     while (slots[at].count != 0 && slots[at].item != item) at = after(at);
     return at;
   }
-  bool full() const { return (used + 1) * 20ull > capacity * 17ull; }
+  bool full() const { return (used + 1) * 5ull > capacity * 4ull; }
 
   // Answers how many bytes it took.
   std::size_t grow() {

@@ -20,8 +20,8 @@ struct Neighbour {
 
 // How often two items come close together in people's sequences: a symmetric matrix of counts, by
 // rows that are open-addressing tables of (item, count), 8 bytes an entry. Each pair stands in both
-// rows, so that a row can be read by itself: about 23 bytes a pair at the mean fill of 0.71 (a
-// window of 50 over 10 million interactions and 100,000 items is about 0.9 GB by halves, twice that
+// rows, so that a row can be read by itself: about 24 bytes a pair at the mean fill of 0.66 (a
+// window of 50 over 10 million interactions and 100,000 items is about 1 GB by halves, twice that
 // here; a budget bounds it).
 //
 // Thread-safe: rows are guarded by striped locks, one held at a time; readers copy out. What comes

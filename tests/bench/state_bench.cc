@@ -168,13 +168,13 @@ Run run(const Sizes& sizes, const std::vector<BenchEvent>& events, const RocksSh
   });
   if (record == nullptr) store.db().on_write({});
   const Ruleset rules;
-  std::vector<std::string_view> users;
+  std::vector<Expected> people;
   for (std::size_t at = 0; at < events.size();) {
     const std::size_t end = std::min(at + sizes.per_publish, events.size());
     Time t = now();
-    users.clear();
-    for (std::size_t i = at; i < end; ++i) users.push_back(events[i].user);
-    check(store.prefetch(users));
+    people.clear();
+    for (std::size_t i = at; i < end; ++i) people.push_back({events[i].user, {}});
+    check(store.prefetch(people));
     for (std::size_t i = at; i < end; ++i) apply(store, rules, static_cast<Offset>(i), events[i]);
     store.applied().next_offset = static_cast<Offset>(end);
     store.applied().log_time = events[end - 1].time;

@@ -75,8 +75,8 @@ TEST(PartitionStore, ReopensAtTheLastCommit) {
   ItemCounts counts;
   home->cells().add_to(counts, *home.names().find("movie:5"));
   EXPECT_EQ(counts.likes, 1u);
-  const std::string_view users[] = {"ann", "bob", "ann", "eve"};
-  ASSERT_TRUE(home->prefetch(users));
+  const Expected people[] = {{"ann", {}}, {"bob", 0}, {"ann", 60}, {"eve", 7}};
+  ASSERT_TRUE(home->prefetch(people));
   EXPECT_EQ(home->person("eve"), nullptr);
   EXPECT_EQ(home->person("ann")->events, 100u);
   EXPECT_TRUE(home->first_seen(identity_of("bob", "test", "100")));
