@@ -5,6 +5,7 @@ Per round: a million events in the public topic, folded by Millrace (read, check
 `interactions`, applied with all of its state), then the same topic by the peer (a subset of that
 state, exactly once), then Millrace again with an empty state straight from `interactions`.
 """
+import os
 import pathlib
 import queue
 import shutil
@@ -62,7 +63,11 @@ class Broker:
                         "-c", properties], check=True, capture_output=True)
         self.process = subprocess.Popen([*java, "kafka.Kafka", properties],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_port(self.port, PATIENCE_S)
+        try:
+            wait_for_port(self.port, PATIENCE_S)
+        except SystemExit:
+            self.__exit__()
+            raise
 
     def __enter__(self):
         return self
@@ -121,6 +126,11 @@ class Node:
         self.process.wait()
         shutil.rmtree(self.data, ignore_errors=True)
 
+    def cpu_s(self):
+        """Of all its threads, so far."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     request = harness.Server.request
     partitions = harness.Server.partitions
 
@@ -128,11 +138,15 @@ class Node:
         return sum(p["applied"] for p in self.partitions() if p["partition"] != "catalog")
 
 
+def said_cpu(node, source, before):
+    say(f"from {source}: {(node.cpu_s() - before) * 1e6 / COUNT:.1f} us of the server's CPU an event")
+
+
 def from_events(broker, prefix):
     """Events a second, from the first that shows until all do."""
     with Node(broker, prefix) as node:
         node.ready()
-        rules = None
+        rules, cpu = None, node.cpu_s()
         seen, began = 0, 0.0
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
@@ -142,6 +156,7 @@ def from_events(broker, prefix):
             elif not began:
                 seen, began = applied, now
             elif applied - rules >= COUNT:
+                said_cpu(node, "events", cpu)
                 return (applied - seen) / (now - began)
             time.sleep(0.01)
         raise SystemExit("not everything was applied")
@@ -151,9 +166,11 @@ def from_interactions(broker, prefix):
     """Events a second of an empty state that reads the whole log, until all show."""
     with Node(broker, prefix) as node:
         began, _ = node.wait_for("catching up: 0 of ")
+        cpu = node.cpu_s()
         ended = node.ready()
         if node.applied() < COUNT:
             raise SystemExit("not everything was applied")
+        said_cpu(node, "interactions", cpu)
         return COUNT / (ended - began)
 
 
@@ -201,4 +218,5 @@ def main():
         bar(names[source], f">= {wanted}", f"{ratio:.1f}", ratio >= wanted)
 
 
-main()
+if __name__ == "__main__":
+    main()
