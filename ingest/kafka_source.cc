@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <condition_variable>
-#include <future>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "ingest/kafka_dead_letters.h"
 #include "ingest/kafka_events.h"
 #include "ingest/kafka_topics.h"
+#include "ingest/settle.h"
 
 namespace millrace::ingest {
 namespace {
@@ -37,10 +37,27 @@ void pause(const std::stop_token& stop, int ms) {
   waiting.wait_for(lock, stop, std::chrono::milliseconds(ms), [] { return false; });
 }
 
-// Nothing about the events is at fault.
-bool passes(Code code) {
-  return code == Code::kUnavailable || code == Code::kExhausted || code == Code::kTimeout ||
-         code == Code::kIo;
+// What it points to is the message's.
+SourceRecord source_record(const rd_kafka_message_t& message) {
+  SourceRecord record;
+  record.topic = rd_kafka_topic_name(message.rkt);
+  record.partition = message.partition;
+  record.offset = message.offset;
+  rd_kafka_timestamp_type_t type{};
+  const auto time = rd_kafka_message_timestamp(&message, &type);
+  if (type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE) record.time = time;
+  if (message.payload != nullptr) record.value = payload_of(message);
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return record;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  for (std::size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    record.headers.emplace_back(name, std::string_view(static_cast<const char*>(value), size));
+  }
+  return record;
 }
 
 }  // namespace
@@ -56,6 +73,32 @@ struct KafkaSource::Parts {
   KafkaQueue queue;
   std::vector<KafkaMessage> batch;
   bool was_full = false;  // the queue was, so that the fetcher may be asleep
+};
+
+// The batch in hand.
+class KafkaSource::Batch final : public SourceBatch {
+ public:
+  Batch(KafkaSource& source, const std::stop_token& stop) : source_(source), stop_(stop) {}
+
+  std::size_t size() const override { return parts().batch.size(); }
+  Result<std::vector<EventOutcome>> events(std::size_t record) const override {
+    return events_of(source_record(*parts().batch[record]), parts().cluster);
+  }
+  void bury(std::size_t record, const Error& reason) override {
+    parts().dead_letters->put(*parts().batch[record], reason);
+  }
+  Status flush() override { return parts().dead_letters->flush(kFlushMs); }
+  void commit() override { source_.commit(); }
+  bool pause() override {
+    ingest::pause(stop_, kRetryMs);
+    return !stop_.stop_requested();
+  }
+
+ private:
+  Parts& parts() const { return *source_.parts_; }
+
+  KafkaSource& source_;
+  const std::stop_token& stop_;
 };
 
 KafkaSource::KafkaSource(KafkaSourceOptions options, const Acceptor& acceptor, Metrics& metrics)
@@ -174,7 +217,9 @@ void KafkaSource::run(const std::stop_token& stop) {
       if (!joined) log_error(joined.error().detail);
       continue;
     }
-    if (take_batch()) settle_batch(stop);
+    if (!take_batch()) continue;
+    Batch batch(*this, stop);
+    settle(batch, acceptor_);
   }
 }
 
@@ -210,70 +255,6 @@ void KafkaSource::wake_fetcher() {
   rd_kafka_query_watermark_offsets(parts_->consumer.get(),
                                    rd_kafka_topic_name(parts_->batch.front()->rkt),
                                    parts_->batch.front()->partition, &low, &high, kWakeMs);
-}
-
-// A batch whose dead letters are not confirmed is done again from its beginning.
-void KafkaSource::settle_batch(const std::stop_token& stop) {
-  while (accept_batch(stop)) {
-    const auto flushed = parts_->dead_letters->flush(kFlushMs);
-    if (flushed) return commit();
-    log_warn(flushed.error().detail);
-    pause(stop, kRetryMs);
-  }
-}
-
-// Until everything is in the log or in the dead letters. False: told to stop before.
-bool KafkaSource::accept_batch(const std::stop_token& stop) {
-  std::size_t first = 0;
-  std::size_t count = parts_->batch.size();
-  bool told = false;
-  while (first < parts_->batch.size()) {
-    const auto tried = try_batch(first, count);
-    if (tried) {
-      first += count;
-      count = std::min(count, parts_->batch.size() - first);
-    } else if (passes(tried.error().code)) {
-      if (!std::exchange(told, true)) log_warn("events from Kafka wait: " + tried.error().detail);
-      pause(stop, kRetryMs);
-    } else if (count > 1) {
-      count = 1;  // the one that the log does not take is found, the others go in
-    } else {
-      parts_->dead_letters->put(*parts_->batch[first++], tried.error());
-      count = parts_->batch.size() - first;
-    }
-    if (stop.stop_requested()) return false;
-  }
-  return true;
-}
-
-Status KafkaSource::try_batch(std::size_t first, std::size_t count) {
-  std::vector<EventOutcome> events;
-  std::vector<std::size_t> from;                      // by event, the record it is of
-  std::vector<std::pair<std::size_t, Error>> poison;  // by record
-  for (std::size_t i = first; i < first + count; ++i) {
-    auto parsed = events_of(*parts_->batch[i], parts_->cluster);
-    if (!parsed) {
-      poison.emplace_back(i, std::move(parsed.error()));
-      continue;
-    }
-    for (auto& event : *parsed) {
-      events.push_back(std::move(event));
-      from.push_back(i);
-    }
-  }
-  // Shared, because the callback may still be inside set_value when the waiter has its answer.
-  const auto promise = std::make_shared<std::promise<Result<Receipt>>>();
-  auto answer = promise->get_future();
-  acceptor_.accept(std::move(events),
-                   [promise](Result<Receipt> receipt) { promise->set_value(std::move(receipt)); });
-  MILLRACE_TRY(const auto receipt, answer.get());
-  for (const auto& rejected : receipt.rejected) {
-    poison.emplace_back(from[rejected.index], rejected.error);
-  }
-  for (const auto& [record, reason] : poison) {
-    parts_->dead_letters->put(*parts_->batch[record], reason);
-  }
-  return {};
 }
 
 void KafkaSource::commit() {

@@ -36,6 +36,7 @@ class KafkaSource {
 
  private:
   struct Parts;
+  class Batch;
   KafkaSource(KafkaSourceOptions options, const Acceptor& acceptor, Metrics& metrics);
   Status connect(Metrics& metrics);
   Status join();
@@ -44,9 +45,6 @@ class KafkaSource {
   void run(const std::stop_token& stop);
   bool take_batch();
   void wake_fetcher();
-  void settle_batch(const std::stop_token& stop);
-  bool accept_batch(const std::stop_token& stop);
-  Status try_batch(std::size_t first, std::size_t count);
   void commit();
 
   const KafkaSourceOptions options_;

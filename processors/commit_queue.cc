@@ -13,16 +13,19 @@ constexpr std::chrono::milliseconds kRetryAfter{500};
 
 }  // namespace
 
-CommitQueue::CommitQueue(Metrics& metrics)
+CommitQueue::CommitQueue(Metrics& metrics, Drive drive)
     : seconds_(metrics.histogram("commit_seconds", "Time to write one commit to RocksDB.")),
       failures_(
           metrics.counter("commit_failures_total", "Attempts to write a commit that failed.")),
-      writable_(metrics.gauge("state_writable", "1 while commits reach RocksDB, else 0.")),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {
+      writable_(metrics.gauge("state_writable", "1 while commits reach RocksDB, else 0.")) {
   writable_.set(1);
+  if (drive == Drive::kThread) {
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
 }
 
 CommitQueue::~CommitQueue() {
+  if (!thread_.joinable()) return;
   drain();
   thread_.request_stop();
   changed_.notify_all();
@@ -43,51 +46,54 @@ std::string CommitQueue::failure() const {
 
 bool CommitQueue::drain() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return (queue_.empty() && !busy_) || !failure_.empty(); });
+  changed_.wait(lock, [this] { return queue_.empty() || !failure_.empty(); });
   return failure_.empty();
 }
 
-bool CommitQueue::attempt(Job& job, const std::stop_token& stop) {
-  for (bool first = true;; first = false) {
-    const auto start = steady_micros();
-    auto status = first ? job.write() : job.recover().and_then(job.write);
-    if (status) {
-      seconds_.observe(static_cast<double>(steady_micros() - start) / 1e6);
-      const std::lock_guard lock(mutex_);
-      if (!std::exchange(failure_, {}).empty()) log_info("commits reach the disk again");
-      writable_.set(1);
-      return true;
-    }
+bool CommitQueue::step() {
+  Job* job = nullptr;
+  bool again = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.empty()) return true;
+    job = &queue_.front();  // stays where it is while others are pushed behind it
+    again = !failure_.empty();
+  }
+  const auto start = steady_micros();
+  const auto status = again ? job->recover().and_then(job->write) : job->write();
+  if (!status) {
     failures_.inc();
     writable_.set(0);
-    if (first) log_error("a commit failed, it will be tried again: " + status.error().detail);
-    std::unique_lock lock(mutex_);
+    if (!again) log_error("a commit failed, it will be tried again: " + status.error().detail);
+    const std::lock_guard lock(mutex_);
     failure_ = status.error().detail;
     changed_.notify_all();
-    changed_.wait_for(lock, stop, kRetryAfter, [] { return false; });
-    if (stop.stop_requested()) return false;
+    return false;
   }
+  seconds_.observe(static_cast<double>(steady_micros() - start) / 1e6);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(failure_, {}).empty()) log_info("commits reach the disk again");
+  }
+  writable_.set(1);
+  job->done();
+  const std::lock_guard lock(mutex_);
+  queue_.pop_front();
+  changed_.notify_all();
+  return true;
 }
 
 void CommitQueue::run(const std::stop_token& stop) {
   for (;;) {
-    Job job;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, stop, [this] { return !queue_.empty(); });
       if (queue_.empty()) return;
-      job = std::move(queue_.front());
-      queue_.pop_front();
-      busy_ = true;
     }
-    const bool written = attempt(job, stop);
-    if (written) job.done();
-    {
-      const std::lock_guard lock(mutex_);
-      busy_ = false;
-    }
-    changed_.notify_all();
-    if (!written) return;
+    if (step()) continue;
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, stop, kRetryAfter, [] { return false; });
+    if (stop.stop_requested()) return;
   }
 }
 

@@ -11,12 +11,13 @@
 
 #include "base/metrics.h"
 #include "base/result.h"
+#include "processors/drive.h"
 
 namespace millrace::processors {
 
-// Writes commits beside apply: one thread, jobs in order. A job that fails (disk full, I/O error)
-// is tried again, after `recover`, until it succeeds: nothing is dropped, and meanwhile failure()
-// says why, so that ingest can refuse.
+// Writes commits beside apply, in order. A job that fails (disk full, I/O error) is tried again,
+// after `recover`, until it succeeds: nothing is dropped, and meanwhile failure() says why, so that
+// ingest can refuse.
 class CommitQueue {
  public:
   struct Job {
@@ -25,26 +26,26 @@ class CommitQueue {
     std::function<void()> done;
   };
 
-  explicit CommitQueue(Metrics& metrics);
-  ~CommitQueue();  // finishes what is queued unless it fails
+  explicit CommitQueue(Metrics& metrics, Drive drive = Drive::kThread);
+  ~CommitQueue();  // a thread finishes what is queued unless it fails
 
   void submit(Job job);
   // The reason while the last attempt failed; empty when all is well.
   std::string failure() const;
   // Waits until everything submitted so far is written. False when it is failing.
   bool drain();
+  // One attempt at the oldest job. False: it failed. Belongs to whoever drives.
+  bool step();
 
  private:
   void run(const std::stop_token& stop);
-  bool attempt(Job& job, const std::stop_token& stop);
 
   Histogram& seconds_;
   Counter& failures_;
   Gauge& writable_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Job> queue_;
-  bool busy_ = false;
+  std::deque<Job> queue_;  // the front is being written
   std::string failure_;
   std::jthread thread_;
 };

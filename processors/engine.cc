@@ -78,7 +78,10 @@ Status Engine::open_stores() {
     MILLRACE_TRY(auto opened,
                  state::PartitionStore::open(store, shared_, items_, names_, metrics_));
     if (options_.on_batch) {
-      opened->db().on_write([this, p](std::string_view batch) { options_.on_batch(p, batch); });
+      opened->db().on_write([this, p](std::string_view batch) -> Status {
+        options_.on_batch(p, batch);
+        return {};
+      });
     }
     readable.push_back(opened.get());
     stores_.push_back(std::move(opened));

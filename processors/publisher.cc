@@ -25,15 +25,19 @@ std::vector<state::ItemIndex> distinct(std::vector<state::ItemIndex> items) {
 
 }  // namespace
 
-Publisher::Publisher(std::uint16_t partitions, UpdateLists update_lists, Metrics& metrics)
+Publisher::Publisher(std::uint16_t partitions, UpdateLists update_lists, Metrics& metrics,
+                     Drive drive)
     : partitions_(partitions),
       update_lists_(std::move(update_lists)),
       wait_seconds_(
           metrics.histogram("ryw_wait_seconds", "Time that requests waited for a position.")),
       timeouts_(
           metrics.counter("ryw_timeout_total", "Requests whose position was not reached in time.")),
-      visible_(partitions + std::size_t{1}),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      visible_(partitions + std::size_t{1}) {
+  if (drive == Drive::kThread) {
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
+}
 
 Publisher::~Publisher() {
   thread_.request_stop();
@@ -152,25 +156,40 @@ void Publisher::run(const std::stop_token& stop) {
       asleep_until_us_ = 0;
     }
     Pending taken;
-    if (pending_.any && steady_micros() >= publish_due_us()) {
-      last_publish_us_ = steady_micros();
-      taken = std::exchange(pending_, {});
-    }
+    if (pending_.any && steady_micros() >= publish_due_us()) taken = std::exchange(pending_, {});
     lock.unlock();
-    if (!taken.touched.empty()) update_lists_(distinct(std::move(taken.touched)));
+    publish(std::move(taken), false);
     lock.lock();
-    if (taken.any) last_cost_us_ = steady_micros() - last_publish_us_;
+  }
+  lock.unlock();
+  publish({}, true);
+}
+
+void Publisher::step() {
+  Pending taken;
+  {
+    const std::lock_guard lock(mutex_);
+    taken = std::exchange(pending_, {});
+  }
+  publish(std::move(taken), false);
+}
+
+void Publisher::publish(Pending taken, bool stopping) {
+  const auto start = steady_micros();
+  if (!taken.touched.empty()) update_lists_(distinct(std::move(taken.touched)));
+  Woken woken;
+  {
+    const std::lock_guard lock(mutex_);
+    if (taken.any) {
+      last_publish_us_ = start;
+      last_cost_us_ = steady_micros() - start;
+    }
     // Under the lock, so that nobody can look before this step and register after it.
     for (const auto& [partition, offset] : taken.positions) {
       slot(partition).store(offset, std::memory_order_release);
     }
-    auto woken = take_ready(false);
-    lock.unlock();
-    for (auto& [done, ok] : woken) done(ok);
-    lock.lock();
+    woken = take_ready(stopping);
   }
-  auto woken = take_ready(true);
-  lock.unlock();
   for (auto& [done, ok] : woken) done(ok);
 }
 

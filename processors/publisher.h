@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "processors/drive.h"
 #include "schemas/ids.h"
 #include "schemas/position.h"
 #include "state/item_index.h"
@@ -24,7 +25,8 @@ class Publisher {
   using UpdateLists = std::function<void(const std::vector<state::ItemIndex>& touched)>;
 
   // `update_lists` runs on the publisher's thread only; `touched` is in order, each item once.
-  Publisher(std::uint16_t partitions, UpdateLists update_lists, Metrics& metrics);
+  Publisher(std::uint16_t partitions, UpdateLists update_lists, Metrics& metrics,
+            Drive drive = Drive::kThread);
   ~Publisher();  // stops; whoever still waits hears "not reached"
 
   // From a writer, after its store's publish(): everything below next_offset shows in pages and
@@ -45,6 +47,9 @@ class Publisher {
   void when_reached(const Position& position, int timeout_ms, std::function<void(bool)> done);
   bool wait_reached(const Position& position, int timeout_ms);
 
+  // Publishes what was offered so far, and wakes. Belongs to whoever drives.
+  void step();
+
  private:
   struct Waiter {
     std::function<bool()> ready;
@@ -61,6 +66,7 @@ class Publisher {
   using Woken = std::vector<std::pair<std::function<void(bool)>, bool>>;
 
   void run(const std::stop_token& stop);
+  void publish(Pending taken, bool stopping);  // without mutex_
   // With mutex_ held.
   std::int64_t publish_due_us() const;
   std::int64_t due_us() const;

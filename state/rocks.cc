@@ -119,7 +119,7 @@ struct Db::Impl {
   std::shared_ptr<rocksdb::Statistics> statistics;
   std::unique_ptr<rocksdb::DB> db;
   std::atomic<bool> broken{false};
-  std::function<void(std::string_view)> observer;
+  std::function<Status(std::string_view)> observer;
   std::mutex why_lock;
   Error why;  // of the first failed write
 
@@ -132,8 +132,7 @@ struct Db::Impl {
     return guard;
   }
 
-  Status note_failure(const rocksdb::Status& status, const std::string& doing) {
-    auto error = failed(status, doing).value();
+  Status note_failure(Error error) {
     const std::lock_guard guard(why_lock);
     if (!broken.exchange(true)) why = error;
     return tl::unexpected<Error>(std::move(error));
@@ -278,20 +277,23 @@ Status Db::write(const WriteBatch& batch) {
     return fail(impl_->why.code,
                 "an earlier write failed, reopen the database: " + impl_->why.detail);
   }
-  if (impl_->observer) impl_->observer(batch.impl().batch.Data());
+  if (impl_->observer) {
+    auto refused = impl_->observer(batch.impl().batch.Data());
+    if (!refused) return impl_->note_failure(std::move(refused.error()));
+  }
   const auto status = impl_->db->Write({}, &batch.impl().batch);
-  if (!status.ok()) return impl_->note_failure(status, "write " + impl_->directory);
+  if (!status.ok()) return impl_->note_failure(failed(status, "write " + impl_->directory).value());
   return {};
 }
 
-void Db::on_write(std::function<void(std::string_view batch)> observer) {
+void Db::on_write(std::function<Status(std::string_view batch)> observer) {
   impl_->observer = std::move(observer);
 }
 
 Status Db::sync_wal() {
   MILLRACE_TRY(const auto hold, impl_->hold());
   const auto status = impl_->db->SyncWAL();
-  if (!status.ok()) return impl_->note_failure(status, "sync " + impl_->directory);
+  if (!status.ok()) return impl_->note_failure(failed(status, "sync " + impl_->directory).value());
   return {};
 }
 

@@ -85,8 +85,9 @@ class Db {
   // Closes and opens again: after a failed write, when its cause is gone. Reads wait meanwhile. No
   // scan may be under way on the calling thread.
   Status reopen();
-  // Shows every batch's bytes, right before it is written. Set before the first write.
-  void on_write(std::function<void(std::string_view batch)> observer);
+  // Shows every batch's bytes, right before it is written; an error fails the write, as a full disk
+  // does. Set before the first write.
+  void on_write(std::function<Status(std::string_view batch)> observer);
   Status sync_wal();
   // Flushes and hard-links a consistent copy into `directory`, which must not exist; fsyncs it.
   Status checkpoint(const std::string& directory);

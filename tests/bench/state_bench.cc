@@ -159,12 +159,13 @@ Run run(const Sizes& sizes, const std::vector<BenchEvent>& events, const RocksSh
   if (!opened) die(opened.error());
   PartitionStore& store = **opened;
   Run out;
-  store.db().on_write([&](std::string_view batch) {
+  store.db().on_write([&](std::string_view batch) -> Status {
     out.rows += WriteBatch(batch).count();
-    if (record == nullptr) return;
+    if (record == nullptr) return {};
     const std::uint64_t size = batch.size();
     record->write(reinterpret_cast<const char*>(&size), sizeof size);
     record->write(batch.data(), static_cast<std::streamsize>(size));
+    return {};
   });
   if (record == nullptr) store.db().on_write({});
   const Ruleset rules;
