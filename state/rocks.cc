@@ -4,6 +4,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/rate_limiter.h>
 #include <rocksdb/slice_transform.h>
@@ -68,6 +69,7 @@ Status sync_tree(const fs::path& directory) {
 }  // namespace
 
 struct RocksShared::Impl {
+  std::unique_ptr<rocksdb::Env> memory;  // null: the machine's files
   std::shared_ptr<rocksdb::Cache> cache;
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
   std::shared_ptr<rocksdb::RateLimiter> rate_limiter;
@@ -75,6 +77,7 @@ struct RocksShared::Impl {
 };
 
 RocksShared::RocksShared(Options options) : impl_(std::make_unique<Impl>()) {
+  if (options.in_memory) impl_->memory.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
   // Write buffers are charged to the cache, so its capacity is what both may take together.
   impl_->cache = rocksdb::NewLRUCache(options.cache_bytes + options.write_buffer_bytes, 4);
   impl_->write_buffers =
@@ -171,7 +174,9 @@ rocksdb::Options db_options(const RocksShared::Impl& shared,
   // Commits write rows of a kind (the key's first byte) in order: each is looked for from the last.
   options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   options.allow_concurrent_memtable_write = false;  // one commit thread per database
-  options.rate_limiter = shared.rate_limiter;
+  if (shared.memory) options.env = shared.memory.get();
+  if (!shared.memory)
+    options.rate_limiter = shared.rate_limiter;  // 7.8's memory cannot do with one
   options.bytes_per_sync = kMiB;
   options.wal_bytes_per_sync = kMiB;
   options.max_background_jobs = 2;
@@ -199,7 +204,7 @@ Status Db::Impl::open() {
     status = rocksdb::DB::OpenForReadOnly(options, directory, &opened);
   } else {
     std::error_code error;
-    fs::create_directories(directory, error);
+    if (!shared.impl().memory) fs::create_directories(directory, error);
     if (error) return fail(Code::kIo, "create " + directory + ": " + error.message());
     status = rocksdb::DB::Open(options, directory, &opened);
   }

@@ -21,6 +21,7 @@ class RocksShared {
     std::size_t cache_bytes = 32u << 20;
     std::size_t write_buffer_bytes = 64u << 20;
     std::size_t background_bytes_per_s = 256u << 20;
+    bool in_memory = false;  // for tests: no files, databases last as long as this
   };
   explicit RocksShared(Options options);
   ~RocksShared();

@@ -3,6 +3,7 @@ import pathlib
 import tempfile
 import unittest
 
+import deploy
 import layers
 import lint
 
@@ -42,6 +43,28 @@ class Lint(unittest.TestCase):
     def test_sleeping_is_found_in_tests_only(self):
         files = {"tests/a.cc": "std::this_thread::sleep_for(1s);\n", "serving/b.cc": "sleep_for(1s);\n"}
         self.assertEqual(found(lint.violations, files), ["tests/a.cc"])
+
+
+class Deploy(unittest.TestCase):
+    node = {"image": "millrace", "build": ".", "environment": {"MILLRACE_KAFKA_NODE_ID": "a"}}
+    balancer = "  server a n1:8080\n  server b n2:8080\n  server c n3:8080\n"
+    scrape = {"scrape_configs": [{"static_configs": [{"targets": ["n1:8080", "n2:8080", "n3:8080"]}]}]}
+
+    def problems(self, **changes):
+        services = {f"n{i}": {**self.node, "environment": {"MILLRACE_KAFKA_NODE_ID": str(i)}} for i in (1, 2, 3)}
+        services.update(changes)
+        return " ".join(deploy.compose_problems({"services": services, "volumes": {}}, pathlib.Path("."),
+                                                self.balancer, self.scrape))
+
+    def test_files_that_agree_are_fine(self):
+        self.assertEqual(self.problems(), "")
+
+    def test_what_does_not_fit_is_found(self):
+        self.assertIn("the balancer knows", self.problems(n4=self.node))
+        self.assertIn("share an id", self.problems(n1=self.node, n2=self.node))
+        self.assertIn("depends on", self.problems(other={"image": "x:1", "depends_on": ["nobody"]}))
+        self.assertIn("does not exist", self.problems(other={"image": "x:1", "volumes": ["./nothing:/a"]}))
+        self.assertIn("has no version", self.problems(other={"image": "x"}))
 
 
 if __name__ == "__main__":

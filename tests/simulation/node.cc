@@ -7,7 +7,6 @@
 namespace millrace::simulation {
 namespace {
 
-constexpr std::size_t kCacheBytes = 1u << 20;
 constexpr std::size_t kViewBytes = 1u << 16;
 
 void must(const Status& status) {
@@ -17,16 +16,15 @@ void must(const Status& status) {
 }  // namespace
 
 Incarnation::Incarnation(const Surroundings& around, std::function<void()> writing)
-    : shared({.cache_bytes = kCacheBytes, .write_buffer_bytes = 6 * kCacheBytes}),
-      log(around.topics, around.dice, std::move(writing)),
+    : log(around.topics, around.dice, std::move(writing)),
       commits(metrics, processors::Drive::kCaller),
       publisher(
           around.topics.partitions(),
           [this](const std::vector<state::ItemIndex>& touched) { views->update_lists(touched); },
           metrics, processors::Drive::kCaller) {}
 
-std::filesystem::path Machine::folder(LogPartition partition) const {
-  return around_.directory / (std::to_string(number_) + "-" + std::to_string(disks_)) /
+std::string Machine::folder(LogPartition partition) const {
+  return "/" + std::to_string(number_) + "-" + std::to_string(disks_) + "-" +
          state::database_folder(partition);
 }
 
@@ -61,7 +59,7 @@ Result<std::unique_ptr<Incarnation>> Machine::make(const Surroundings& around) {
 }
 
 Status Machine::would_start_with(Topics& topics) {
-  return make({around_.clock, topics, around_.dice, around_.directory}).map([](const auto&) {});
+  return make({around_.clock, topics, around_.dice, around_.disks}).map([](const auto&) {});
 }
 
 Status Machine::start() {
@@ -79,7 +77,7 @@ Status Machine::start() {
 
 Status Machine::open(Incarnation& made) {
   MILLRACE_TRY(made.catalog,
-               state::CatalogStore::open({.directory = folder(kCatalogPartition)}, made.shared,
+               state::CatalogStore::open({.directory = folder(kCatalogPartition)}, around_.disks,
                                          made.items, made.names, made.metrics));
   MILLRACE_CHECK(watch(made.catalog->db(), kCatalogPartition));
   for (std::uint16_t p = 0; p < around_.topics.partitions(); ++p) {
@@ -88,7 +86,7 @@ Status Machine::open(Incarnation& made) {
     options.directory = folder(partition);
     options.partition = p;
     options.cache_bytes = 1;  // whoever is not being changed is read from RocksDB again
-    MILLRACE_TRY(auto store, state::PartitionStore::open(options, made.shared, made.items,
+    MILLRACE_TRY(auto store, state::PartitionStore::open(options, around_.disks, made.items,
                                                          made.names, made.metrics));
     MILLRACE_CHECK(watch(store->db(), partition));
     made.stores.push_back(std::move(store));
@@ -133,48 +131,41 @@ std::deque<InFlight> Machine::kill() {
   return left;
 }
 
-void Machine::new_disk() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder(kCatalogPartition).parent_path(), ignored);
+void Machine::write_disk() {
   ++disks_;
+  for (const auto& [partition, database] : disk_) {
+    const auto db = state::Db::open(folder(partition), around_.disks).value();
+    state::WriteBatch rows;
+    for (const auto& [key, value] : database.rows) rows.put(key, value);
+    must(db->write(rows));
+    for (const auto& batch : database.batches) must(db->write(state::WriteBatch(batch)));
+  }
 }
 
 std::deque<InFlight> Machine::cut_power() {
   auto left = kill();
-  new_disk();
-  const state::RocksShared shared({});
   for (auto& [partition, database] : disk_) {
     auto& batches = database.batches;
     batches.resize(database.synced + around_.dice.below(batches.size() - database.synced + 1));
-    const auto db = state::Db::open(folder(partition), shared).value();
-    state::WriteBatch rows;
-    for (const auto& [key, value] : database.rows) rows.put(key, value);
-    must(db->write(rows));
-    for (const auto& batch : batches) must(db->write(state::WriteBatch(batch)));
   }
+  write_disk();
   return left;
 }
 
 std::deque<InFlight> Machine::wipe() {
   auto left = kill();
-  new_disk();
   disk_.clear();
+  write_disk();
   return left;
 }
 
-Status Machine::restore_from(Machine& donor) {
-  new_disk();
-  std::filesystem::create_directories(folder(kCatalogPartition).parent_path());
+void Machine::restore_from(Machine& donor) {
   for (auto& [partition, database] : donor.disk_) {
-    auto& parts = donor.running();
-    auto& db =
-        partition == kCatalogPartition ? parts.catalog->db() : parts.stores[partition.index]->db();
-    MILLRACE_CHECK(db.checkpoint(folder(partition)));
     database.synced = database.batches.size();
     database.synced_at = donor.committed(partition).first;
   }
   disk_ = donor.disk_;
-  return {};
+  write_disk();
 }
 
 Offset Machine::synced(LogPartition partition) const {

@@ -1,6 +1,5 @@
 #pragma once
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,7 +29,7 @@ struct Surroundings {
   ManualClock& clock;
   Topics& topics;
   Dice& dice;
-  std::filesystem::path directory;
+  const state::RocksShared& disks;  // in memory
 };
 
 // A node's parts while it runs: Millrace's own, put together as Engine does, but driven by the
@@ -38,7 +37,6 @@ struct Surroundings {
 struct Incarnation {
   Incarnation(const Surroundings& around, std::function<void()> writing);
 
-  state::RocksShared shared;
   Metrics metrics;
   ClusterLog log;
   state::NameTable items;
@@ -73,8 +71,8 @@ class Machine {
   // A database loses writes since the last sync, from some point on.
   std::deque<InFlight> cut_power();
   std::deque<InFlight> wipe();  // kill, and an empty disk
-  // This machine's disk becomes what `donor`'s checkpoint says. Both are synced then.
-  Status restore_from(Machine& donor);
+  // This machine's disk becomes a copy of `donor`'s. Both are synced then.
+  void restore_from(Machine& donor);
 
   void die_at_write(std::uint64_t n) { writes_left_ = n; }  // 0: not
   void fill_disk(bool full) { full_ = full; }
@@ -97,8 +95,8 @@ class Machine {
   void assemble(Incarnation& made, const Surroundings& around);
   Status watch(state::Db& db, LogPartition partition);
   void count_write();
-  std::filesystem::path folder(LogPartition partition) const;
-  void new_disk();
+  std::string folder(LogPartition partition) const;
+  void write_disk();
 
   const Surroundings& around_;
   const int number_;

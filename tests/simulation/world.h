@@ -18,7 +18,6 @@
 #include "tests/simulation/node.h"
 #include "tests/simulation/source.h"
 #include "tests/support/oracle.h"
-#include "tests/support/temp_dir.h"
 
 namespace millrace::simulation {
 
@@ -103,7 +102,8 @@ class World {
 
   Dice dice_;
   ManualClock clock_{1'700'000'000'000};
-  TempDir directory_{TempDir::in_memory()};
+  state::RocksShared disks_{
+      {.cache_bytes = 1u << 20, .write_buffer_bytes = 6u << 20, .in_memory = true}};
   Topics topics_;
   PublicTopic public_;
   Surroundings around_;
