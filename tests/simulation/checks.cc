@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <sstream>
 #include <string>
 
 #include "schemas/partitioner.h"
@@ -244,6 +245,32 @@ void World::check_refusal(Machine& machine) {
                               : fault == 1 ? "replaced"
                                            : "trimmed past the state") +
                   " was not refused for " + name_of(partition)};
+}
+
+std::string World::log_text() const {
+  std::ostringstream out;
+  for (const auto& name : topics_.names()) {
+    for (const auto& record : topics_.all(name)) {
+      out << (name == kCatalogPartition ? "c" : "i" + std::to_string(name.index)) << ':'
+          << record.offset << " at " << record.append_time - kStart << ": ";
+      const auto decoded = decode_log_record(record.bytes);
+      if (name == kCatalogPartition || !decoded) {
+        out << (name == kCatalogPartition ? "a command" : "no record");
+      } else if (const auto* interaction = std::get_if<Interaction>(&*decoded)) {
+        const auto& event = interaction->event;
+        out << event.user.value << ' ' << event.id << ' ' << interaction->type_number << " of "
+            << event.item.value;
+      } else if (const auto* ruleset = std::get_if<Ruleset>(&*decoded)) {
+        out << "rules: " << ruleset->dedupe_ids << " ids, " << ruleset->dedupe_ms << " ms, "
+            << ruleset->types.size() << " types";
+      } else {
+        const auto& demand = std::get<EraseUser>(*decoded);
+        out << "erase " << demand.user.value << ", c:" << demand.catalog_offset;
+      }
+      out << '\n';
+    }
+  }
+  return out.str();
 }
 
 }  // namespace millrace::simulation

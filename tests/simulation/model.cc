@@ -21,7 +21,7 @@ PartitionModel::PartitionModel(const std::vector<ingest::StoredRecord>& records,
     } else if (const auto* interaction = std::get_if<Interaction>(&*decoded)) {
       apply(*interaction, at, log_time);
     } else if (const auto* ruleset = std::get_if<Ruleset>(&*decoded)) {
-      apply(*ruleset);
+      apply(*ruleset, log_time);
     } else {
       apply(std::get<EraseUser>(*decoded));
     }
@@ -54,10 +54,9 @@ void PartitionModel::apply(const Interaction& interaction, Offset offset, UnixMi
 }
 
 // What a narrower window has let go, a wider one does not take back.
-void PartitionModel::apply(const Ruleset& ruleset) {
-  const auto newest = window_.empty() ? 0 : window_.back().log_time;
+void PartitionModel::apply(const Ruleset& ruleset, UnixMillis log_time) {
   while (window_.size() > ruleset_.dedupe_ids ||
-         (!window_.empty() && newest - window_.front().log_time > ruleset_.dedupe_ms)) {
+         (!window_.empty() && log_time - window_.front().log_time > ruleset_.dedupe_ms)) {
     window_.pop_front();
     narrow_ = true;
   }

@@ -40,7 +40,7 @@ class PartitionModel {
     UnixMillis log_time = 0;
   };
   void apply(const Interaction& interaction, Offset offset, UnixMillis log_time);
-  void apply(const Ruleset& ruleset);
+  void apply(const Ruleset& ruleset, UnixMillis log_time);
   void apply(const EraseUser& demand);
   bool seen(const EventKey& key, UnixMillis now) const;
   void bury(Offset offset, const std::string& user) { dead_letters_[offset] = user; }

@@ -43,6 +43,7 @@ class World {
   void run();
   const Figures& figures() const { return figures_; }
   const std::deque<std::string>& trace() const { return trace_; }
+  std::string log_text() const;  // what the partitions' logs hold, a line each record
 
  private:
   struct Sent {  // an event of a client's
@@ -100,8 +101,10 @@ class World {
   void check_refusal(Machine& machine);
   std::uint16_t partition_of_user(const std::string& user) const;
 
+  static constexpr UnixMillis kStart = 1'700'000'000'000;
+
   Dice dice_;
-  ManualClock clock_{1'700'000'000'000};
+  ManualClock clock_{kStart};
   state::RocksShared disks_{
       {.cache_bytes = 1u << 20, .write_buffer_bytes = 6u << 20, .in_memory = true}};
   Topics topics_;
