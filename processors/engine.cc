@@ -330,6 +330,12 @@ void Engine::refresh_gauges() {
   set("rocksdb_background_errors", "Background errors of RocksDB.",
       static_cast<double>(sum.background_errors));
   set("state_disk_bytes", "Bytes that state takes on disk.", static_cast<double>(sum.disk_bytes));
+  std::error_code unknown;
+  const auto space = std::filesystem::space(options_.directory, unknown);
+  if (!unknown) {
+    set("state_disk_free_bytes", "Free bytes where state lives.",
+        static_cast<double>(space.available));
+  }
   set("state_memory_bytes", "Bytes that state takes in memory, as accounted.",
       static_cast<double>(memory_bytes()));
   set("state_memory_budget_bytes", "What --memory allows state.",

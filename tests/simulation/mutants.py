@@ -1,7 +1,7 @@
 """Breaks rules of DESIGN.md's *Exactly once*, one at a time, in a copy of the tree, and sees the simulation catch each.
 
 usage: mutants.py ROOT WORK [NAME...]: the copy and its build go to WORK; without names, all. MILLRACE_SEEDS: how many
-seeds each gets to be caught by (1000)."""
+seeds each gets to be caught by (1000). `--check` for a name: only whether every mutant still has its place."""
 import os
 import pathlib
 import re
@@ -67,6 +67,11 @@ def caught_by(tree, seeds):
 
 
 def main(root, work, names):
+    if names == ["--check"]:
+        stale = [f"{name}: {file} does not hold this once:\n{old}" for name, _, file, old, _ in MUTANTS
+                 if (root / file).read_text().count(old) != 1]
+        print("\n".join(stale) or "mutants: every one has its place")
+        return len(stale)
     tree = work / "tree"
     seeds = int(os.environ.get("MILLRACE_SEEDS", "1000"))
     copy_tree(root, tree)

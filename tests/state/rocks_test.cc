@@ -28,6 +28,30 @@ class RocksTest : public testing::Test {
   RocksShared shared_{{}};
 };
 
+TEST_F(RocksTest, AWriteThatTheWatcherRefusesFailsUntilReopened) {
+  auto db = open("a");
+  bool full = true;
+  db->on_write([&full](std::string_view) -> Status {
+    if (full) return fail(Code::kIo, "no space left");
+    return {};
+  });
+  const auto refused = put(*db, "k", "v");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().detail, "no space left");
+  full = false;
+  EXPECT_FALSE(put(*db, "k", "v")) << "as after any failed write";
+  ASSERT_TRUE(db->reopen());
+  EXPECT_TRUE(put(*db, "k", "v"));
+}
+
+TEST_F(RocksTest, InMemoryLastsAsLongAsWhatIsShared) {
+  const RocksShared memory({.in_memory = true});
+  const auto name = directory_.path() / "nowhere";
+  ASSERT_TRUE(put(**Db::open(name, memory), "k", "v"));
+  EXPECT_EQ(*(*Db::open(name, memory))->get("k"), "v");
+  EXPECT_FALSE(std::filesystem::exists(name));
+}
+
 TEST_F(RocksTest, KeepsWhatWasWritten) {
   {
     auto db = open("a");
