@@ -28,9 +28,12 @@ MUTANTS = [
      "  if (demand.catalog_offset <= applied.carried_catalog_offset) {", "  if (demand.catalog_offset < 0) {"),
     ("log-not-recognised", "if the log was truncated or replaced, refuse loudly", "processors/partition_runner.cc",
      "record_hash(last.front().bytes) != applied.last_record_hash", "last.front().bytes.empty()"),
+    ("position-too-early", "what an acknowledged position names is shown by whoever has reached it",
+     "processors/publisher.cc", "return known && visible(partition) > offset;",
+     "return known && visible(partition) >= offset;"),
     ("failed-commit-forgotten", "a commit that failed is written before any later one", "processors/commit_queue.cc",
      "    failure_ = status.error().detail;\n    changed_.notify_all();\n    return false;",
-     "    queue_.pop_front();\n    changed_.notify_all();\n    return false;"),
+     "    (void)job->recover();\n    queue_.pop_front();\n    changed_.notify_all();\n    return false;"),
 ]
 
 

@@ -26,8 +26,7 @@ std::string failure_of(std::uint64_t seed, Figures& figures) {
     return {};
   } catch (const Violation& violation) {
     std::string text = "seed " + std::to_string(seed) + ": " + violation.what +
-                       "\nagain: MILLRACE_SEED=" + std::to_string(seed) +
-                       " build/release/tests/simulation_test\n";
+                       "\nagain: ./dev test simulation --seed " + std::to_string(seed) + '\n';
     for (const auto& line : world.trace()) text += "  " + line + '\n';
     if (std::getenv("MILLRACE_SEED") != nullptr) std::cout << world.log_text();
     return text;
