@@ -39,6 +39,7 @@ bool PartitionModel::seen(const EventKey& key, UnixMillis now) const {
 void PartitionModel::apply(const Interaction& interaction, Offset offset, UnixMillis log_time) {
   const auto& event = interaction.event;
   const auto key = key_of(event.user.value, event.id);
+  heard_.insert(key);
   if (seen(key, log_time)) return;
   window_.push_back({key, log_time});
   narrow_ |= window_.size() > ruleset_.dedupe_ids ||

@@ -29,6 +29,7 @@ class PartitionModel {
   std::vector<Offset> history(const std::string& user) const;
   // How often an event was counted, whatever became of the person.
   const std::map<EventKey, int>& counted() const { return counted_; }
+  bool heard_of(const EventKey& key) const { return heard_.contains(key); }
   const std::map<Offset, std::string>& dead_letters() const { return dead_letters_; }
   Offset carried() const { return carried_; }
   bool narrow() const { return narrow_; }    // an event id has left the window
@@ -48,6 +49,7 @@ class PartitionModel {
   Oracle oracle_;
   std::map<std::string, std::vector<Offset>> histories_;
   std::map<EventKey, int> counted_;
+  std::set<EventKey> heard_;
   std::map<Offset, std::string> dead_letters_;  // and whose they are
   std::deque<Seen> window_;
   Ruleset ruleset_;
