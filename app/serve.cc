@@ -54,13 +54,13 @@ Action define_serve(CLI::App& verb) {
       std::cerr << "millrace: " << resolved.error().detail << "\n";
       return kUsage;
     }
+    const auto& logging = resolved->config.logging;
+    set_log(logging.level, logging.format == LogFormat::kJson);
+    for (const auto& warning : resolved->warnings) log_warn(warning);
     if (flags->print_config) {
       std::cout << print_config(resolved->config) << std::flush;
       return kOk;
     }
-    const auto& logging = resolved->config.logging;
-    set_log(logging.level, logging.format == LogFormat::kJson);
-    for (const auto& warning : resolved->warnings) log_warn(warning);
     return serve(resolved->config);
   };
 }

