@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 SKIPPED = 77
+NOT_YET_READ = {"MILLRACE_ADVERTISE"}  # by servers of before several nodes
 
 
 def install(venv):
@@ -77,7 +78,8 @@ def settings_problems(binary, what, settings):
     """The server takes these settings, and reads each of them."""
     environment = {**os.environ, **{name: re.sub(r"\$\{.*", "secret", str(value)) for name, value in settings.items()}}
     done = subprocess.run([binary, "serve", "--print-config"], env=environment, capture_output=True, text=True)
-    if done.returncode != 0 or "nothing reads" in done.stderr:
+    unread = set(re.findall(r"nothing reads the environment variable (\w+)", done.stderr)) - NOT_YET_READ
+    if done.returncode != 0 or unread:
         yield f"{what}: {done.stderr}"
 
 
