@@ -51,12 +51,12 @@ const state::Token* configured(const state::AccountsView& accounts) {
 
 // The account that the token is to open: the one that has no password and so can be opened by
 // nothing else.
-Result<AccountId> admin_account(const state::AccountsView& accounts, Commands& commands,
+Result<AccountId> admin_account(const processors::Engine& engine, Commands& commands,
                                 Uuid7Minter& ids) {
-  for (const auto* account : accounts.all()) {
-    if (account->role == Role::kAdmin && account->password_hash.empty()) return account->id;
-  }
   for (const std::string& name : {std::string("admin"), "admin-" + ids.mint()}) {
+    for (const auto* account : engine.catalog().accounts()->all()) {
+      if (account->role == Role::kAdmin && account->password_hash.empty()) return account->id;
+    }
     MILLRACE_TRY(const auto verdict, commands.run(SignUp{name, {}, {}, Role::kAdmin}));
     if (verdict.outcome == CommandOutcome::kCreated) return AccountId(verdict.number);
   }
@@ -68,18 +68,26 @@ Result<AccountId> admin_account(const state::AccountsView& accounts, Commands& c
 Status put_admin_token(const std::string& token, processors::Engine& engine, ingest::EventLog& log,
                        Uuid7Minter& ids) {
   Commands commands(engine, log, ids);
-  const auto accounts = engine.catalog().accounts();
-  const auto* old = configured(*accounts);
+  const auto is_configured = [&engine](const std::string& hash) {
+    const auto accounts = engine.catalog().accounts();
+    const auto* found = configured(*accounts);
+    return found != nullptr && found->hash == hash;
+  };
   const auto hash = token.empty() ? std::string() : token_hash(token);
-  if (old != nullptr && old->hash == hash) return {};
-  if (old != nullptr) {
-    MILLRACE_TRY(const auto revoked, commands.run(RevokeToken{old->id}));
-    static_cast<void>(revoked);
+  if (is_configured(hash)) return {};
+  {
+    const auto accounts = engine.catalog().accounts();
+    if (const auto* old = configured(*accounts)) {
+      MILLRACE_TRY(const auto revoked, commands.run(RevokeToken{old->id}));
+      static_cast<void>(revoked);
+    }
   }
   if (token.empty()) return {};
-  MILLRACE_TRY(const AccountId admin, admin_account(*accounts, commands, ids));
+  MILLRACE_TRY(const AccountId admin, admin_account(engine, commands, ids));
   MILLRACE_TRY(const auto issued, commands.run(IssueToken{admin, hash, kTokenName}));
   if (issued.outcome == CommandOutcome::kCreated) return {};
+  // Another node that starts with the same configuration may have been quicker.
+  if (is_configured(hash)) return {};
   return fail(Code::kConflict, "the admin token is another credential already", "admin_token");
 }
 

@@ -63,6 +63,15 @@ struct KafkaConfig {
   friend bool operator==(const KafkaConfig&, const KafkaConfig&) = default;
 };
 
+struct ClusterConfig {
+  std::string advertise;  // URL by which other nodes reach this one; empty: http://HOST:PORT
+  bool restore_from_peers = true;  // a node without state starts from another's checkpoint
+  std::int64_t stale_after_ms = 1'000;
+  std::int64_t leave_grace_ms = 0;  // answering goes on so long after SIGTERM, as not ready
+
+  friend bool operator==(const ClusterConfig&, const ClusterConfig&) = default;
+};
+
 struct ApplyConfig {
   std::uint32_t threads = 0;
   std::int64_t commit_interval_ms = 100;
@@ -122,6 +131,7 @@ struct ServeConfig {
   HttpConfig http;
   EventLogConfig log;
   KafkaConfig kafka;
+  ClusterConfig cluster;
   ApplyConfig apply;
   RulesConfig rules;
   AccountsConfig accounts;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "base/log.h"
@@ -15,9 +16,20 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kAgedMs = 3'600'000;
 
-// Opens a checkpoint as verification would and recomputes what its rows add up to.
-Status check(const std::string& directory, const state::CheckpointManifest& manifest,
-             Metrics& metrics) {
+// How long ago a file or folder was written to; nothing when that cannot be told.
+std::optional<std::int64_t> age_ms(const fs::path& path) {
+  std::error_code error;
+  const auto written = fs::last_write_time(path, error);
+  if (error) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(fs::file_time_type::clock::now() -
+                                                               written)
+      .count();
+}
+
+}  // namespace
+
+Status check_checkpoint(const std::string& directory, const state::CheckpointManifest& manifest) {
+  Metrics metrics;
   const state::RocksShared shared({});
   state::NameTable items;
   state::CatalogNames names;
@@ -46,8 +58,6 @@ Status check(const std::string& directory, const state::CheckpointManifest& mani
   return {};
 }
 
-}  // namespace
-
 Maintenance::Maintenance(Options options, processors::Engine& engine, ingest::EventLog& log,
                          const Clock& clock, Metrics& metrics)
     : options_(std::move(options)),
@@ -64,8 +74,25 @@ Maintenance::~Maintenance() {
   stopped_.notify_all();
 }
 
-Result<std::string> Maintenance::checkpoint() {
+std::string Maintenance::young_enough(std::int64_t max_age_ms) const {
+  const auto all = state::list_checkpoints(options_.checkpoints);
+  if (max_age_ms <= 0 || all.empty()) return {};
+  const auto age = age_ms(fs::path(all.back()) / state::kManifestName);
+  return age && *age <= max_age_ms ? all.back() : std::string();
+}
+
+void Maintenance::remove_old() const {
+  const auto all = state::list_checkpoints(options_.checkpoints);
+  for (std::size_t i = 0; i + options_.keep < all.size(); ++i) {
+    const auto read = age_ms(all[i]);
+    std::error_code ignored;
+    if (!read || *read > options_.reading_ms) fs::remove_all(all[i], ignored);
+  }
+}
+
+Result<std::string> Maintenance::checkpoint(std::int64_t max_age_ms) {
   const std::lock_guard lock(one_at_a_time_);
+  if (auto young = young_enough(max_age_ms); !young.empty()) return young;
   std::error_code error;
   fs::create_directories(options_.checkpoints, error);
   const auto [path, making] = state::next_checkpoint(options_.checkpoints);
@@ -77,14 +104,12 @@ Result<std::string> Maintenance::checkpoint() {
   };
   const auto manifest = engine_.checkpoint(making);
   if (!manifest) return discard(manifest.error());
-  Metrics scratch;
-  if (auto checked = check(making, *manifest, scratch); !checked) return discard(checked.error());
+  if (auto checked = check_checkpoint(making, *manifest); !checked) return discard(checked.error());
   if (auto sealed = state::seal_checkpoint(making, *manifest); !sealed)
     return discard(sealed.error());
   fs::rename(making, path, error);
   if (error) return discard({Code::kIo, "cannot rename " + making + ": " + error.message(), {}});
-  auto all = state::list_checkpoints(options_.checkpoints);
-  for (std::size_t i = 0; i + options_.keep < all.size(); ++i) fs::remove_all(all[i], error);
+  remove_old();
   checkpoints_.inc();
   checkpoint_age_.set(static_cast<double>(clock_.now()) / 1000.0);
   return path;

@@ -10,8 +10,13 @@
 #include "base/result.h"
 #include "ingest/event_log.h"
 #include "processors/engine.h"
+#include "state/checkpoint.h"
 
 namespace millrace::app {
+
+// Opens a checkpoint as verification would and adds its rows up: kCorrupt when they do not come to
+// the manifest's digests.
+Status check_checkpoint(const std::string& directory, const state::CheckpointManifest& manifest);
 
 // Checkpoints, and trimming the log behind them: the log is never cut where no fsynced, verified
 // checkpoint covers it. Thread-safe.
@@ -23,21 +28,24 @@ class Maintenance {
     std::int64_t retention_ms = 0;      // of the log; 0: no limit
     std::uint64_t segment_bytes = 64ULL << 20;
     int every_ms = 10'000;  // how often the limits are looked at
-    std::size_t keep = 2;   // newest checkpoints kept
+    std::size_t keep = 2;   // newest checkpoints kept, and those read within reading_ms
+    int reading_ms = 60'000;
   };
   Maintenance(Options options, processors::Engine& engine, ingest::EventLog& log,
               const Clock& clock, Metrics& metrics);
   ~Maintenance();
 
   // Makes a checkpoint, opens it again and compares its digests, seals it; answers its path. Apply
-  // pauses while the files are linked.
-  Result<std::string> checkpoint();
+  // pauses while the files are linked. The newest one will do when it is not older than max_age_ms.
+  Result<std::string> checkpoint(std::int64_t max_age_ms = 0);
   // Trims what the retention limits allow, behind a new checkpoint. True when there was something.
   // One thread.
   Result<bool> trim_if_due();
 
  private:
   bool over_limits() const;
+  std::string young_enough(std::int64_t max_age_ms) const;  // "" when there is none
+  void remove_old() const;
   void run(const std::stop_token& stop);
 
   const Options options_;

@@ -8,6 +8,7 @@
 
 #include "app/admin_token.h"
 #include "app/build_info.h"
+#include "app/peer_restore.h"
 #include "base/log.h"
 #include "schemas/catalog_record.h"
 #include "schemas/partitioner.h"
@@ -78,6 +79,7 @@ serving::ServerOptions server_options(const ServeConfig& config, const serving::
   options.port = http.port;
   options.threads = or_cores(http.threads);
   options.authorize = serving::authorize_with(deps);
+  options.catch_up = serving::catch_up_with(deps);
   options.parse.body_bytes = http.max_body_bytes;
   options.parse.head_bytes = http.max_header_bytes;
   options.max_connections = http.max_connections;
@@ -99,15 +101,26 @@ Result<std::unique_ptr<Node>> Node::start(const ServeConfig& config, Http http) 
   return node;
 }
 
-Node::~Node() { stop(); }
+// The log goes before the engine, which whoever still waits for the log will ask.
+Node::~Node() {
+  stop();
+  freshness_.reset();
+  log_.reset();
+}
 
 Status Node::build(Http http) {
   if (config_.log.kind == LogKind::kKafka) {
     MILLRACE_TRY(lock_, lock_data(config_.data, ingest::LogAccess::kWrite));
   }
+  MILLRACE_TRY(cluster_, Cluster::open(config_, metrics_, clock_));
   MILLRACE_TRY(log_, open_log(config_, ingest::LogAccess::kWrite, metrics_, clock_));
-  MILLRACE_TRY(engine_, processors::Engine::open(engine_options(config_, folders_), *log_, clock_,
-                                                 metrics_));
+  MILLRACE_CHECK(open_engine());
+  freshness_ = std::make_unique<processors::Freshness>(
+      processors::Freshness::Options{.stale_after_ms =
+                                         static_cast<int>(config_.cluster.stale_after_ms)},
+      *log_, engine_->publisher());
+  cluster_->watch(*engine_, *freshness_);
+  cluster_->set_state(NodeState::kCatchingUp);
   MILLRACE_CHECK(engine_->start([](std::uint64_t done, std::uint64_t total) {
     log_info("catching up: " + std::to_string(done) + " of " + std::to_string(total) + " records");
   }));
@@ -125,6 +138,59 @@ Status Node::build(Http http) {
                            .retention_ms = config_.log.retention_ms,
                            .segment_bytes = config_.log.segment_bytes},
       *engine_, *log_, clock_, metrics_);
+  router_ = std::make_unique<serving::Router>(serving::all_routes(deps()));
+  if (http == Http::kNone) return {};
+  return listen();
+}
+
+// A node that has no state, or one that the log has been trimmed past, starts from a peer's.
+Status Node::open_engine() {
+  std::error_code error;
+  const bool empty = !std::filesystem::exists(folders_.state, error);
+  if (empty) {
+    Offset records = 0;
+    for (std::uint16_t p = 0; p < log_->interaction_partitions(); ++p) {
+      records += log_->end({Topic::kInteractions, p});
+    }
+    if (records > 0) MILLRACE_CHECK(restore("there is no state here").map([](bool) {}));
+  }
+  auto opened =
+      processors::Engine::open(engine_options(config_, folders_), *log_, clock_, metrics_);
+  if (!opened && opened.error().code == Code::kNotFound && !empty) {
+    MILLRACE_TRY(const bool restored, restore(opened.error().detail));
+    if (restored) {
+      opened = processors::Engine::open(engine_options(config_, folders_), *log_, clock_, metrics_);
+    }
+  }
+  if (!opened) return tl::unexpected<Error>(opened.error());
+  engine_ = *std::move(opened);
+  return {};
+}
+
+// False: there is no peer to start from, so that the log must do.
+Result<bool> Node::restore(const std::string& why) {
+  if (config_.log.kind != LogKind::kKafka || !config_.cluster.restore_from_peers) return false;
+  const auto peers = cluster_->peers();
+  if (peers.empty()) return false;
+  log_info("starting from another node's checkpoint: " + why);
+  cluster_->set_state(NodeState::kRestoring);
+  const auto restored = restore_from_peers(
+      peers, config_.admin_token, folders_.state,
+      [this](std::uint64_t bytes, std::uint64_t of) { cluster_->set_restored(bytes, of); });
+  if (!restored) {
+    log_warn("replaying the log instead: " + restored.error().detail);
+    return false;
+  }
+  const auto megabytes = static_cast<double>(restored->bytes) / 1e6;
+  metrics_.gauge("restore_seconds", "Time that copying a peer's checkpoint took.")
+      .set(restored->seconds);
+  log_info("restored " + std::to_string(megabytes) + " MB from node " + restored->peer + " in " +
+           std::to_string(restored->seconds) + " s, " +
+           std::to_string(megabytes / restored->seconds) + " MB/s");
+  return true;
+}
+
+serving::Deps Node::deps() {
   serving::Deps deps;
   deps.engine = engine_.get();
   deps.log = log_.get();
@@ -139,9 +205,13 @@ Status Node::build(Http http) {
                   config_.memory_bytes,
                   {config_.accounts.token_lifetime_ms, config_.accounts.logins_per_account,
                    config_.accounts.logins_per_address}};
-  deps.checkpoint = [this] { return maintenance_->checkpoint(); };
-  router_ = std::make_unique<serving::Router>(serving::all_routes(deps));
-  if (http == Http::kNone) return {};
+  deps.checkpoint = [this](std::int64_t max_age) { return maintenance_->checkpoint(max_age); };
+  deps.checkpoints = folders_.checkpoints;
+  deps.nodes = [this] { return cluster_->nodes(); };
+  return deps;
+}
+
+Status Node::listen() {
   MILLRACE_CHECK(put_admin_token(config_.admin_token, *engine_, *log_, ids_));
   if (!is_loopback(config_.http.host) && !engine_->catalog().accounts()->any_ever()) {
     return fail(Code::kInvalid,
@@ -150,15 +220,33 @@ Status Node::build(Http http) {
                 "host");
   }
   MILLRACE_TRY(source_, open_source(config_, *acceptor_, metrics_));
-  MILLRACE_TRY(server_, serving::Server::start(server_options(config_, deps),
-                                               serving::Router(serving::all_routes(deps)), metrics_,
-                                               clock_));
+  auto options = server_options(config_, deps());
+  options.mark = [this](serving::Reply& reply) {
+    const auto stale_ms = freshness_->stale_ms();
+    if (stale_ms > 0) reply.headers.emplace_back("X-Millrace-Stale", std::to_string(stale_ms));
+  };
+  MILLRACE_TRY(server_, serving::Server::start(std::move(options),
+                                               serving::Router(serving::all_routes(deps())),
+                                               metrics_, clock_));
+  cluster_->set_url(config_.cluster.advertise.empty()
+                        ? "http://" + config_.http.host + ":" + std::to_string(server_->port())
+                        : config_.cluster.advertise);
+  cluster_->set_state(NodeState::kReady);
   return {};
 }
 
 void Node::stop() {
-  if (server_) server_->stop();
+  if (std::exchange(stopped_, true)) return;
+  if (server_) {
+    cluster_->set_state(NodeState::kLeaving);
+    std::this_thread::sleep_for(std::chrono::milliseconds(config_.cluster.leave_grace_ms));
+    server_->stop();
+  }
   source_.reset();
+  if (cluster_) {
+    cluster_->forget();
+    cluster_->leave();
+  }
   maintenance_.reset();
   if (engine_) engine_->stop();
 }

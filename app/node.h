@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "app/cluster.h"
 #include "app/config.h"
 #include "app/maintenance.h"
 #include "app/open_log.h"
@@ -12,6 +13,7 @@
 #include "ingest/acceptor.h"
 #include "ingest/event_log.h"
 #include "processors/engine.h"
+#include "processors/freshness.h"
 #include "schemas/uuid7.h"
 #include "serving/deps.h"
 #include "serving/http/router.h"
@@ -29,7 +31,8 @@ class Node {
   static Result<std::unique_ptr<Node>> start(const ServeConfig& config, Http http);
   ~Node();  // stop()
 
-  // Stops listening, lets requests in flight finish, applies and commits what the log has.
+  // Says that it is leaving, stops listening after the grace, lets requests in flight finish,
+  // leaves the others, commits what was applied.
   void stop();
 
   std::uint16_t port() const { return server_ ? server_->port() : std::uint16_t{0}; }
@@ -46,6 +49,10 @@ class Node {
  private:
   explicit Node(const ServeConfig& config) : config_(config), folders_(config.data) {}
   Status build(Http http);
+  Status open_engine();
+  Result<bool> restore(const std::string& why);
+  serving::Deps deps();
+  Status listen();
 
   const ServeConfig config_;
   const DataFolders folders_;
@@ -53,13 +60,16 @@ class Node {
   Uuid7Minter ids_{clock_};
   Metrics metrics_;
   std::unique_ptr<ingest::FileLock> lock_;  // with Kafka
+  std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<ingest::EventLog> log_;
   std::unique_ptr<processors::Engine> engine_;
+  std::unique_ptr<processors::Freshness> freshness_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
   std::unique_ptr<ingest::KafkaSource> source_;  // with Kafka
   std::unique_ptr<Maintenance> maintenance_;
   std::unique_ptr<serving::Router> router_;  // of call(); the server has its own
   std::unique_ptr<serving::Server> server_;
+  bool stopped_ = false;
 };
 
 }  // namespace millrace::app

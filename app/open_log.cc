@@ -17,15 +17,6 @@ namespace {
 constexpr std::uint64_t kKafkaShare = 8;   // of --memory
 constexpr std::uint64_t kSourceShare = 8;  // of that
 
-// The same after every restart, another one for every other data folder.
-std::string default_node_id(const ServeConfig& config) {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  std::error_code error;
-  const auto folder = std::filesystem::weakly_canonical(config.data, error).string();
-  return std::string(host.data()) + "-" + std::to_string(murmur2(folder));
-}
-
 Result<std::unique_ptr<ingest::EventLog>> open_embedded(const ServeConfig& config,
                                                         ingest::LogAccess access, Metrics& metrics,
                                                         const Clock& clock) {
@@ -62,6 +53,15 @@ DataFolders::DataFolders(const std::string& data) {
   checkpoints = root / "checkpoints";
 }
 
+std::string node_id(const ServeConfig& config) {
+  if (!config.kafka.node_id.empty()) return config.kafka.node_id;
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  std::error_code error;
+  const auto folder = std::filesystem::weakly_canonical(config.data, error).string();
+  return std::string(host.data()) + "-" + std::to_string(murmur2(folder));
+}
+
 std::uint64_t log_memory_bytes(const ServeConfig& config) {
   return config.log.kind == LogKind::kKafka ? config.memory_bytes / kKafkaShare : 0;
 }
@@ -93,7 +93,7 @@ Result<std::unique_ptr<ingest::KafkaSource>> open_source(const ServeConfig& conf
   ingest::KafkaSourceOptions options;
   options.connection = {config.kafka.bootstrap, config.kafka.properties};
   options.prefix = config.kafka.prefix;
-  options.node_id = config.kafka.node_id.empty() ? default_node_id(config) : config.kafka.node_id;
+  options.node_id = node_id(config);
   options.partitions = config.log.partitions;
   options.queue_bytes = log_memory_bytes(config) / kSourceShare;
   return ingest::KafkaSource::open(std::move(options), acceptor, metrics);

@@ -20,6 +20,9 @@ struct DataFolders {
   std::string log, state, checkpoints;
 };
 
+// --node-id, else one from the host's name and the data folder's, the same after every restart.
+std::string node_id(const ServeConfig& config);
+
 // Share of --memory that the log takes for what it reads ahead: 1/8 with Kafka, none embedded.
 std::uint64_t log_memory_bytes(const ServeConfig& config);
 

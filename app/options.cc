@@ -278,6 +278,26 @@ std::vector<Option> kafka_options() {
   };
 }
 
+std::vector<Option> cluster_options() {
+  auto advertise =
+      text("cluster.advertise", "URL by which other nodes reach this one; empty: http://HOST:PORT",
+           MILLRACE_AT(cluster.advertise));
+  advertise.flag = "advertise";
+  auto restore =
+      choice("cluster.restore_from_peers",
+             "whether a node without state starts from another's: auto or never",
+             MILLRACE_AT(cluster.restore_from_peers), {{"auto", true}, {"never", false}});
+  restore.flag = "restore-from-peers";
+  return {
+      std::move(advertise),
+      std::move(restore),
+      duration("cluster.stale_after", "time without the log's end after which answers say stale",
+               MILLRACE_AT(cluster.stale_after_ms), 100),
+      duration("cluster.leave_grace", "how long a stopping node still answers, as not ready",
+               MILLRACE_AT(cluster.leave_grace_ms), 0),
+  };
+}
+
 std::vector<Option> apply_options() {
   return {
       integer("apply.threads", "threads that apply events; 0: one per core",
@@ -347,8 +367,8 @@ std::string replaced(std::string text, std::string_view from, char to) {
 std::vector<Option> serve_options() {
   std::vector<Option> all = plain_options();
   all.push_back(admin_token());
-  for (auto&& group : {http_options(), log_options(), kafka_options(), apply_options(),
-                       rules_options(), accounts_options(), feed_options()}) {
+  for (auto&& group : {http_options(), log_options(), kafka_options(), cluster_options(),
+                       apply_options(), rules_options(), accounts_options(), feed_options()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back({"interactions", "weight of an interaction type, known or new: name=weight",

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "schemas/ids.h"
+#include "schemas/position.h"
 
 namespace millrace::ingest {
 
@@ -62,6 +63,13 @@ class EventLog {
 
   virtual Offset start(LogPartition partition) const = 0;  // first offset kept
   virtual Offset end(LogPartition partition) const = 0;    // one past the last durable record
+
+  // True when others write this log too: end() is then what this process has heard of.
+  virtual bool shared() const { return false; }
+  // Asks where the log ends: `done` is called exactly once, from the caller's thread or one of the
+  // log's, with the position of all that was in the log when this was called, or more; with nothing
+  // when the log cannot be reached now. It must not block. Those who ask at once share a question.
+  virtual void fresh_end(std::function<void(std::optional<Position>)> done) const;
 
   // Returns true once end(partition) > from, false after `timeout_ms` or wake_all().
   virtual bool wait_beyond(LogPartition partition, Offset from, int timeout_ms) const = 0;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "ingest/kafka_appender.h"
 #include "ingest/kafka_client.h"
+#include "ingest/kafka_ends.h"
 #include "ingest/kafka_partition.h"
 #include "ingest/kafka_topics.h"
 
@@ -93,6 +94,7 @@ struct KafkaLog::Parts {
   KafkaTopic interactions, catalog;
   std::vector<std::unique_ptr<KafkaPartition>> partitions;  // by slot
   std::unique_ptr<KafkaAppender> appender;                  // null: for reading only
+  std::unique_ptr<KafkaEnds> ends;
 
   std::uint16_t interaction_count() const {
     return static_cast<std::uint16_t>(partitions.size() - 1);
@@ -153,6 +155,7 @@ Status KafkaLog::connect() {
     };
     MILLRACE_TRY(parts_->appender, KafkaAppender::open(appender, find_end, *options_.metrics));
   }
+  MILLRACE_TRY(parts_->ends, KafkaEnds::open({options_.connection, interactions, catalog, count}));
   answered_us_ = steady_micros();
   watch_thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   service_thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
@@ -307,6 +310,10 @@ Offset KafkaLog::start(LogPartition partition) const {
 Offset KafkaLog::end(LogPartition partition) const {
   const auto* const found = parts_->find(partition);
   return found == nullptr ? 0 : found->end();
+}
+
+void KafkaLog::fresh_end(std::function<void(std::optional<Position>)> done) const {
+  parts_->ends->ask(std::move(done));
 }
 
 bool KafkaLog::wait_beyond(LogPartition partition, Offset from, int timeout_ms) const {

@@ -56,6 +56,8 @@ class KafkaLog final : public EventLog {
                                          std::size_t max_bytes) const override;
   Offset start(LogPartition partition) const override;
   Offset end(LogPartition partition) const override;
+  bool shared() const override { return true; }
+  void fresh_end(std::function<void(std::optional<Position>)> done) const override;
   bool wait_beyond(LogPartition partition, Offset from, int timeout_ms) const override;
   void wake_all() override;
   void on_durable(std::function<void()> wake) override;

@@ -60,6 +60,16 @@ SourceRecord source_record(const rd_kafka_message_t& message) {
   return record;
 }
 
+using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t,
+                                      KafkaFree<rd_kafka_topic_partition_list_destroy>>;
+
+// The partitions that are ours now; null: not known.
+PartitionList assignment_of(rd_kafka_t* consumer) {
+  rd_kafka_topic_partition_list_t* raw = nullptr;
+  if (rd_kafka_assignment(consumer, &raw) != RD_KAFKA_RESP_ERR_NO_ERROR) return nullptr;
+  return PartitionList(raw);
+}
+
 }  // namespace
 
 struct KafkaSource::Parts {
@@ -72,7 +82,9 @@ struct KafkaSource::Parts {
       }};
   KafkaQueue queue;
   std::vector<KafkaMessage> batch;
-  bool was_full = false;  // the queue was, so that the fetcher may be asleep
+  std::int64_t shown_us = 0;  // when the lag was
+  std::vector<Gauge*> lags;   // of the partitions that were ours then
+  bool was_full = false;      // the queue was, so that the fetcher may be asleep
 };
 
 // The batch in hand.
@@ -108,6 +120,7 @@ KafkaSource::KafkaSource(KafkaSourceOptions options, const Acceptor& acceptor, M
                                 "Records of the public topic that were read and settled.")),
       rebalances_(metrics.counter("rebalances_total",
                                   "Times that this node's share of the public topic changed.")),
+      metrics_(metrics),
       parts_(std::make_unique<Parts>()) {}
 
 Result<std::unique_ptr<KafkaSource>> KafkaSource::open(KafkaSourceOptions options,
@@ -166,9 +179,7 @@ Status KafkaSource::join() {
   parts_->consumer.reset(client.release());
   rd_kafka_poll_set_consumer(parts_->consumer.get());
   parts_->queue.reset(rd_kafka_queue_get_consumer(parts_->consumer.get()));
-  const std::unique_ptr<rd_kafka_topic_partition_list_t,
-                        KafkaFree<rd_kafka_topic_partition_list_destroy>>
-      topics(rd_kafka_topic_partition_list_new(1));
+  const PartitionList topics(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(topics.get(), (options_.prefix + "events").c_str(),
                                     RD_KAFKA_PARTITION_UA);
   const auto error = rd_kafka_subscribe(parts_->consumer.get(), topics.get());
@@ -176,7 +187,19 @@ Status KafkaSource::join() {
   return fail(Code::kUnavailable, kafka_reason("cannot subscribe", error));
 }
 
-// A static member stays a member: whoever comes back within the session gets the same partitions.
+// A static member that only closes stays a member: who comes back after a crash within the session
+// gets the same partitions. One that ends its subscription leaves.
+void KafkaSource::unsubscribe() {
+  if (!parts_->consumer) return;
+  rd_kafka_unsubscribe(parts_->consumer.get());
+  const auto until = steady_micros() + std::int64_t{kLeaveMs} * 1000;
+  for (bool ours = true; ours && steady_micros() < until;) {
+    const KafkaMessage late(rd_kafka_consumer_poll(parts_->consumer.get(), kPollMs / 10));
+    const auto assigned = assignment_of(parts_->consumer.get());
+    ours = assigned && assigned->cnt > 0;
+  }
+}
+
 void KafkaSource::leave() {
   parts_->batch.clear();
   if (!parts_->consumer) return;
@@ -201,6 +224,7 @@ void KafkaSource::close() {
 
 KafkaSource::~KafkaSource() {
   thread_ = {};
+  unsubscribe();
   leave();
 }
 
@@ -217,9 +241,11 @@ void KafkaSource::run(const std::stop_token& stop) {
       if (!joined) log_error(joined.error().detail);
       continue;
     }
-    if (!take_batch()) continue;
-    Batch batch(*this, stop);
-    settle(batch, acceptor_);
+    if (take_batch()) {
+      Batch batch(*this, stop);
+      settle(batch, acceptor_);
+    }
+    show_lag();
   }
 }
 
@@ -257,14 +283,43 @@ void KafkaSource::wake_fetcher() {
                                    parts_->batch.front()->partition, &low, &high, kWakeMs);
 }
 
+// What is in our partitions and not committed. A partition that is another's now shows nothing.
+void KafkaSource::show_lag() {
+  const auto now = steady_micros();
+  if (now - parts_->shown_us < std::int64_t{kWakeMs} * 1000) return;
+  parts_->shown_us = now;
+  const auto ours = assignment_of(parts_->consumer.get());
+  if (!ours || rd_kafka_committed(parts_->consumer.get(), ours.get(), kWakeMs) !=
+                   RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return;
+  }
+  for (auto* lag : std::exchange(parts_->lags, {})) lag->set(0);
+  for (int i = 0; i < ours->cnt; ++i) {
+    const auto& at = ours->elems[i];
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+    rd_kafka_get_watermark_offsets(parts_->consumer.get(), at.topic, at.partition, &low, &high);
+    if (high < 0) continue;  // not fetched from yet
+    const Labels partition = {{"topic", at.topic}, {"partition", std::to_string(at.partition)}};
+    Labels group = partition;
+    group["consumergroup"] = options_.prefix + "millrace";
+    auto& lag =
+        metrics_.gauge("kafka_consumergroup_lag", "Records that a group is not done with.", group);
+    lag.set(static_cast<double>(high - std::max(at.offset, std::max<std::int64_t>(low, 0))));
+    parts_->lags.push_back(&lag);
+    metrics_
+        .gauge("kafka_topic_partition_current_offset", "One past the partition's last record.",
+               partition)
+        .set(static_cast<double>(high));
+  }
+}
+
 void KafkaSource::commit() {
   std::map<std::int32_t, std::int64_t> next;
   for (const auto& message : parts_->batch) {
     next[message->partition] = std::max(next[message->partition], message->offset + 1);
   }
-  const std::unique_ptr<rd_kafka_topic_partition_list_t,
-                        KafkaFree<rd_kafka_topic_partition_list_destroy>>
-      offsets(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
+  const PartitionList offsets(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
   for (const auto& [partition, offset] : next) {
     rd_kafka_topic_partition_list_add(offsets.get(), (options_.prefix + "events").c_str(),
                                       partition)

@@ -30,7 +30,7 @@ class KafkaSource {
   // no broker answers. `acceptor` outlives the source.
   static Result<std::unique_ptr<KafkaSource>> open(KafkaSourceOptions options,
                                                    const Acceptor& acceptor, Metrics& metrics);
-  ~KafkaSource();  // ends the batch in hand
+  ~KafkaSource();  // ends the batch in hand, and leaves the group: others take over at once
   KafkaSource(const KafkaSource&) = delete;
   KafkaSource& operator=(const KafkaSource&) = delete;
 
@@ -42,6 +42,8 @@ class KafkaSource {
   Status join();
   void leave();
   void close();
+  void unsubscribe();
+  void show_lag();
   void run(const std::stop_token& stop);
   bool take_batch();
   void wake_fetcher();
@@ -51,6 +53,7 @@ class KafkaSource {
   const Acceptor& acceptor_;
   Counter& consumed_;
   Counter& rebalances_;
+  Metrics& metrics_;
   std::unique_ptr<Parts> parts_;
   std::jthread thread_;
 };

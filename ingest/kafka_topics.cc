@@ -120,6 +120,12 @@ Settings exact_settings() {
 
 Settings settings_to_make(rd_kafka_t* client, const TopicWish& wish) {
   if (wish.rules == TopicWish::Rules::kNone) return {};
+  if (wish.rules == TopicWish::Rules::kLatest) {
+    return {{"cleanup.policy", "compact"},
+            {"segment.ms", "600000"},
+            {"min.cleanable.dirty.ratio", "0.1"},
+            {"delete.retention.ms", "60000"}};
+  }
   auto settings = exact_settings();
   settings["retention.ms"] = "-1";
   settings["retention.bytes"] = "-1";

@@ -17,6 +17,7 @@ struct TopicWish {
   enum class Rules : std::uint8_t {
     kLog,           // those of the log, below
     kLogUnchecked,  // made so; one that is there is good
+    kLatest,        // compacted, made so; one that is there is good
     kNone,          // the broker's own; one that is there is good, whatever its partitions
   } rules = Rules::kLog;
 };

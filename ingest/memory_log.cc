@@ -58,6 +58,45 @@ void MemoryLog::corrupt_at(LogPartition partition, Offset offset) {
   stored_.at(partition).corrupt_at = offset;
 }
 
+void MemoryLog::let_others_write() {
+  const std::lock_guard lock(mutex_);
+  shared_ = true;
+  for (auto& [partition, stored] : stored_) stored.heard = stored.end();
+}
+
+void MemoryLog::push_by_another(LogPartition partition, std::string bytes) {
+  const std::lock_guard lock(mutex_);
+  Stored& stored = stored_.at(partition);
+  stored.records.push_back({stored.end(), time_, std::move(bytes)});
+}
+
+void MemoryLog::hear() {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [partition, stored] : stored_) stored.heard = stored.end();
+    wake = on_durable_;
+    durable_cv_.notify_all();
+  }
+  if (wake) wake();
+}
+
+bool MemoryLog::shared() const {
+  const std::lock_guard lock(mutex_);
+  return shared_;
+}
+
+void MemoryLog::fresh_end(std::function<void(std::optional<Position>)> done) const {
+  Position position;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [partition, stored] : stored_) {
+      if (stored.end() > 0) position.include(partition, stored.end() - 1);
+    }
+  }
+  done(std::move(position));
+}
+
 Offset MemoryLog::push(LogPartition partition, std::string bytes) {
   return append_and_wait({{partition, {}, std::move(bytes)}}).value().front();
 }
@@ -103,6 +142,7 @@ AppendResult MemoryLog::commit(std::vector<Append> records) {
     Stored& stored = stored_.at(record.partition);
     offsets.push_back(stored.end());
     stored.records.push_back({stored.end(), time_, std::move(record.bytes)});
+    stored.heard = stored.end();
   }
   return offsets;
 }
@@ -116,7 +156,7 @@ Result<std::vector<StoredRecord>> MemoryLog::read(LogPartition partition, Offset
   if (from < stored.start) return fail(Code::kNotFound, "no longer in the log");
   std::vector<StoredRecord> out;
   std::size_t bytes = 0;
-  for (Offset at = from; at < stored.end() && out.size() < max_records; ++at) {
+  for (Offset at = from; at < end_of(stored) && out.size() < max_records; ++at) {
     if (stored.corrupt_at >= 0 && at >= stored.corrupt_at) {
       if (out.empty()) return fail(Code::kCorrupt, "offset " + std::to_string(at) + " is corrupt");
       break;
@@ -136,12 +176,12 @@ Offset MemoryLog::start(LogPartition partition) const {
 
 Offset MemoryLog::end(LogPartition partition) const {
   const std::lock_guard lock(mutex_);
-  return known(partition) ? stored_.at(partition).end() : 0;
+  return known(partition) ? end_of(stored_.at(partition)) : 0;
 }
 
 bool MemoryLog::wait_beyond(LogPartition partition, Offset from, int timeout_ms) const {
   std::unique_lock lock(mutex_);
-  const auto reached = [&] { return known(partition) && stored_.at(partition).end() > from; };
+  const auto reached = [&] { return known(partition) && end_of(stored_.at(partition)) > from; };
   const std::uint64_t before = wakes_;
   durable_cv_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
                        [&] { return wakes_ != before || reached(); });

@@ -35,6 +35,11 @@ class MemoryLog final : public EventLog {
   void truncate_to(LogPartition partition, Offset offset);
   // The record at `offset` and all behind it cannot be read any more.
   void corrupt_at(LogPartition partition, Offset offset);
+  // From now on others write this log too: what they append is in it, and fresh_end() says so, but
+  // this process hears of it only by hear() or an append of its own.
+  void let_others_write();
+  void push_by_another(LogPartition partition, std::string bytes);
+  void hear();
   // Appends one record and waits for its offset; the append must succeed.
   Offset push(LogPartition partition, std::string bytes);
 
@@ -44,6 +49,8 @@ class MemoryLog final : public EventLog {
                                          std::size_t max_bytes) const override;
   Offset start(LogPartition partition) const override;
   Offset end(LogPartition partition) const override;
+  bool shared() const override;
+  void fresh_end(std::function<void(std::optional<Position>)> done) const override;
   bool wait_beyond(LogPartition partition, Offset from, int timeout_ms) const override;
   void wake_all() override;
   void on_durable(std::function<void()> wake) override;
@@ -56,6 +63,7 @@ class MemoryLog final : public EventLog {
     Offset start = 0;
     std::vector<StoredRecord> records;
     Offset corrupt_at = -1;
+    Offset heard = 0;  // when others write
     Offset end() const { return start + static_cast<Offset>(records.size()); }
   };
   struct Job {
@@ -66,6 +74,7 @@ class MemoryLog final : public EventLog {
   void commit_loop(const std::stop_token& stop);
   AppendResult commit(std::vector<Append> records);
   bool known(LogPartition partition) const { return stored_.contains(partition); }
+  Offset end_of(const Stored& stored) const { return shared_ ? stored.heard : stored.end(); }
 
   const Clock& clock_;
   std::uint16_t partitions_;
@@ -79,6 +88,7 @@ class MemoryLog final : public EventLog {
   std::size_t committing_ = 0;
   std::optional<std::string> refusal_;
   bool held_ = false;
+  bool shared_ = false;
   std::uint64_t wakes_ = 0;
   UnixMillis time_ = 0;
   std::function<void()> on_durable_;

@@ -37,10 +37,10 @@ Status CatalogRunner::check_log() const {
   const auto start = parts_.log->start(kCatalogPartition);
   const auto end = parts_.log->end(kCatalogPartition);
   if (applied_ < start || applied_ > end) {
-    return fail(Code::kCorrupt, "catalog: the state is at " + std::to_string(applied_) +
-                                    " but the log holds " + std::to_string(start) + " to " +
-                                    std::to_string(end) +
-                                    ": restore the matching log, or a backup");
+    return fail(applied_ < start ? Code::kNotFound : Code::kCorrupt,
+                "catalog: the state is at " + std::to_string(applied_) + " but the log holds " +
+                    std::to_string(start) + " to " + std::to_string(end) +
+                    ": restore the matching log, or a backup");
   }
   if (applied_ == start || parts_.store->last_record_hash() == 0) return {};
   MILLRACE_TRY(const auto last, parts_.log->read(kCatalogPartition, applied_ - 1, 1, 1));

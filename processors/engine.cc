@@ -164,6 +164,7 @@ Status Engine::propose_ruleset() {
 }
 
 void Engine::stop() {
+  if (std::exchange(stopped_, true)) return;
   log_.on_durable([] {});
   for (auto& thread : threads_) thread.request_stop();
   for (auto& bell : bells_) bell.ring();

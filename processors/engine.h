@@ -57,8 +57,8 @@ struct PartitionStatus {
 // never wait for a writer.
 class Engine {
  public:
-  // Opens or creates the state and checks it against the log. The log, clock and metrics outlive
-  // it.
+  // Opens or creates the state and checks it against the log: kNotFound when that starts behind the
+  // state. The log, clock and metrics outlive it.
   static Result<std::unique_ptr<Engine>> open(const EngineOptions& options, ingest::EventLog& log,
                                               const Clock& clock, Metrics& metrics);
   ~Engine();  // stop()
@@ -66,6 +66,7 @@ class Engine {
   // Starts the threads, catches up with the log's end as of now, and puts the proposed rules in
   // force. `progress(applied, total)` is called before, and about once a second meanwhile.
   Status start(const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+  // For good. The log may then go before the engine.
   void stop();
 
   // Not empty when a partition has stopped for good (corrupt log) or commits fail: ingest must
@@ -132,6 +133,7 @@ class Engine {
 
   mutable std::mutex mutex_;  // over failure_
   std::string failure_;
+  bool stopped_ = false;
   std::mutex
       turnstile_;  // whoever wants a pause holds it, so that steps cannot starve a checkpoint
   std::shared_mutex pause_;  // held shared by a step, exclusively by a checkpoint

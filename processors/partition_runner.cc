@@ -64,9 +64,10 @@ Status PartitionRunner::check_log() const {
   const auto start = parts_.log->start(partition_);
   const auto end = parts_.log->end(partition_);
   if (applied.next_offset < start) {
-    return fail(Code::kCorrupt, name + ": the log starts at " + std::to_string(start) +
-                                    ", behind the state's " + std::to_string(applied.next_offset) +
-                                    ": restore a backup that reaches it");
+    return fail(Code::kNotFound,
+                name + ": the log starts at " + std::to_string(start) + ", behind the state's " +
+                    std::to_string(applied.next_offset) +
+                    ": restore a backup that reaches it, or start a node that has it");
   }
   if (applied.next_offset > end) {
     return fail(

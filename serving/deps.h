@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "ingest/acceptor.h"
 #include "ingest/event_log.h"
 #include "processors/engine.h"
+#include "schemas/node_record.h"
 #include "schemas/uuid7.h"
 
 namespace millrace::serving {
@@ -28,6 +30,13 @@ struct SurfaceOptions {
   AccountOptions accounts{};
 };
 
+// A node as this one knows it.
+struct NodeView {
+  NodeRecord record;
+  std::int64_t heard_ms = 0;  // ago
+  bool self = false;
+};
+
 // What handlers work with. Everything outlives the server.
 struct Deps {
   processors::Engine* engine = nullptr;
@@ -37,9 +46,12 @@ struct Deps {
   Uuid7Minter* ids = nullptr;  // of commands and recommendations
   Metrics* metrics = nullptr;
   SurfaceOptions options;
-  // Makes, verifies and keeps a checkpoint of the state; answers its path. Takes long: call it off
-  // the server's threads.
-  std::function<Result<std::string>()> checkpoint;
+  // Makes, verifies and keeps a checkpoint of the state, or gives the newest when it is not older
+  // than that; answers its path. Takes long: call it off the server's threads.
+  std::function<Result<std::string>(std::int64_t max_age_ms)> checkpoint;
+  std::string checkpoints;  // the folder they are in
+  // This node and those that it hears of, by id.
+  std::function<std::vector<NodeView>()> nodes;
 };
 
 }  // namespace millrace::serving

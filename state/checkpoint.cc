@@ -121,6 +121,8 @@ std::pair<std::string, std::string> next_checkpoint(const std::string& root) {
   return {(fs::path(root) / name).string(), (fs::path(root) / ("making-" + name)).string()};
 }
 
+Status sync_folder(const std::string& directory) { return sync_path(directory); }
+
 Status copy_folder(const std::string& from, const std::string& to) {
   std::error_code error;
   if (fs::exists(to, error)) return fail(Code::kConflict, to + " exists already");

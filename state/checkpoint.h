@@ -38,6 +38,8 @@ std::vector<std::string> list_checkpoints(const std::string& root);
 // The path for the next checkpoint below `root`, and the one to build it under.
 std::pair<std::string, std::string> next_checkpoint(const std::string& root);
 
+Status sync_folder(const std::string& directory);  // fsyncs its entries
+
 // Copies a folder with all beneath, fsynced. `to` must not exist.
 Status copy_folder(const std::string& from, const std::string& to);
 

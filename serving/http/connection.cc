@@ -232,6 +232,7 @@ Connection::Next Connection::respond(Reply reply) {
   phase_ = Phase::kServing;
   deadline_ = 0;
   last_request_ = last_request_ || state_.stopping;
+  if (state_.options.mark) state_.options.mark(reply);
   WireReply wire = worker_.writer().write(
       std::move(reply), parser_.request(),
       last_request_ ? Persistence::kClose : Persistence::kKeepAlive, parser_.http_1_0());

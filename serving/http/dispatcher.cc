@@ -1,6 +1,7 @@
 #include "serving/http/dispatcher.h"
 
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include "base/log.h"
@@ -10,6 +11,8 @@
 
 namespace millrace::serving {
 namespace {
+
+constexpr std::size_t kRequestBytes = 4096;  // what a request takes that waits, beside its body
 
 Reply allow(int status, std::string methods) {
   Reply reply;
@@ -25,12 +28,20 @@ Reply without_route(const Request& request, const Router::Match& match) {
   return allow(request.method == "OPTIONS" ? 204 : 405, match.allow);
 }
 
+// What a node that lags behind might say of something that there is.
+bool may_be_elsewhere(const Answer& answer, const Request& request) {
+  const auto* reply = std::get_if<Reply>(&answer);
+  if (reply == nullptr) return false;
+  if (reply->status == 404) return true;
+  return reply->status == 401 && (request.header("authorization") || request.header("x-api-key"));
+}
+
 }  // namespace
 
-Dispatcher::Dispatcher(Router router, Authorize authorize, std::size_t max_body_bytes,
+Dispatcher::Dispatcher(Router router, Checks checks, std::size_t max_body_bytes,
                        HttpMetrics& metrics)
     : router_(std::move(router)),
-      authorize_(std::move(authorize)),
+      checks_(std::move(checks)),
       max_body_bytes_(max_body_bytes),
       metrics_(metrics) {}
 
@@ -50,24 +61,57 @@ Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
   request.params = std::move(match->params);
   auto query = parse_query(parts->query);
   if (query) request.query.swap(*query);
-  try {
-    if (authorize_) {
-      std::optional<Reply> refusal = authorize_(request, *match->route);
-      if (refusal) return {*std::move(refusal), match->index};
-    }
-    if (!query) return {problem(query.error()), match->index};
-    return {serve(request, *match->route), match->index};
-  } catch (const std::exception& error) {
-    log_error("handler of " + match->route->pattern + " threw: " + error.what() + " (request " +
-              std::string(request.header("x-request-id").value_or("-")) + ")");
-  } catch (...) {
-    log_error("handler of " + match->route->pattern + " threw something that is no exception");
+  auto answer = serve(request, *match, query ? nullptr : &query.error());
+  if (checks_.catch_up && may_be_elsewhere(answer, request)) {
+    return {serve_again(request, *match, std::get<Reply>(std::move(answer))), match->index};
   }
-  metrics_.count_exception(match->index);
-  return {problem(500, "The request could not be served; the log says why."), match->index};
+  return {std::move(answer), match->index};
 }
 
-Answer Dispatcher::serve(Request& request, const Route& route) const {
+Answer Dispatcher::serve(Request& request, const Router::Match& match,
+                         const Error* bad_query) const {
+  try {
+    if (checks_.authorize) {
+      std::optional<Reply> refusal = checks_.authorize(request, *match.route);
+      if (refusal) return *std::move(refusal);
+    }
+    if (bad_query != nullptr) return problem(*bad_query);
+    return handle(request, *match.route);
+  } catch (const std::exception& error) {
+    log_error("handler of " + match.route->pattern + " threw: " + error.what() + " (request " +
+              std::string(request.header("x-request-id").value_or("-")) + ")");
+  } catch (...) {
+    log_error("handler of " + match.route->pattern + " threw something that is no exception");
+  }
+  metrics_.count_exception(match.index);
+  return problem(500, "The request could not be served; the log says why.");
+}
+
+Answer Dispatcher::serve_again(const Request& request, const Router::Match& match,
+                               Reply first) const {
+  if (first.status == 401) {
+    first = problem(
+        {Code::kUnavailable, "whether this credential is good cannot be said now: try again", {}});
+  }
+  const auto bytes = request.body.size() + kRequestBytes;
+  if (held_bytes_ + bytes > kMaxHeldBytes) return first;
+  held_bytes_ += bytes;
+  // Whoever lets go of the answer gives back what it held.
+  const std::shared_ptr<Request> held(new Request(request), [this, bytes](const Request* done) {
+    held_bytes_ -= bytes;
+    delete done;
+  });
+  held->caller = {};
+  return Later{[this, held, match, first](std::function<void(Render)> finish) {
+    checks_.catch_up([this, held, match, first, finish = std::move(finish)](bool caught_up) {
+      auto answer = caught_up ? serve(*held, match, nullptr) : Answer(first);
+      if (auto* later = std::get_if<Later>(&answer)) return later->start(finish);
+      finish([reply = std::get<Reply>(std::move(answer))] { return reply; });
+    });
+  }};
+}
+
+Answer Dispatcher::handle(Request& request, const Route& route) const {
   const auto encoding = request.header("content-encoding");
   if (encoding && *encoding != "identity" && !encoding->empty()) {
     if (*encoding != "gzip" && *encoding != "x-gzip") {
@@ -81,6 +125,8 @@ Answer Dispatcher::serve(Request& request, const Route& route) const {
       return problem(text.error());
     }
     request.body = *std::move(text);
+    std::erase_if(request.headers,
+                  [](const auto& header) { return header.first == "content-encoding"; });
   }
   return route.handler(request);
 }

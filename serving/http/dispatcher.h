@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <string>
 
@@ -18,19 +19,30 @@ class Dispatcher {
     std::size_t route = HttpMetrics::kNoRoute;
   };
 
+  struct Checks {
+    Authorize authorize = nullptr;
+    CatchUp catch_up = nullptr;
+  };
+  // Requests that wait for catch_up may hold so much; beyond: 503.
+  static constexpr std::size_t kMaxHeldBytes = 16u << 20;
+
   // `metrics` must outlive this object. `max_body_bytes` bounds an unpacked body.
-  Dispatcher(Router router, Authorize authorize, std::size_t max_body_bytes, HttpMetrics& metrics);
+  Dispatcher(Router router, Checks checks, std::size_t max_body_bytes, HttpMetrics& metrics);
 
   // Fills path, query and params of `request`, and replaces a gzipped body. Answers come in the
   // order 404 or 405 (of the path, which is public), 401, 403, 400, and what the handler says. A
-  // handler that throws is a 500.
+  // handler that throws is a 500. A 404 and a bad credential's 401 stand only behind catch_up: the
+  // request is served once more. Where that is not to be had a 401 becomes a 503.
   Outcome dispatch(Request& request) const;
 
  private:
-  Answer serve(Request& request, const Route& route) const;
+  Answer serve(Request& request, const Router::Match& match, const Error* bad_query) const;
+  Answer handle(Request& request, const Route& route) const;
+  Answer serve_again(const Request& request, const Router::Match& match, Reply first) const;
 
   Router router_;
-  Authorize authorize_;
+  Checks checks_;
+  mutable std::atomic<std::size_t> held_bytes_ = 0;
   std::size_t max_body_bytes_;
   HttpMetrics& metrics_;
 };

@@ -15,13 +15,19 @@ namespace millrace::serving {
 // the request's caller. Called from the server's threads at once; must not block.
 using Authorize = std::function<std::optional<Reply>(Request&, const Route&)>;
 
+// Asked when nothing is found, or a credential is not known, although another node may have made it
+// just now: `then` hears true once this node knows of all that there was. Must not block.
+using CatchUp = std::function<void(std::function<void(bool caught_up)> then)>;
+
 // How a server listens and what it puts up with. Every limit answers with the status named, counts
 // in http_rejected_total{reason}, and is met again by whoever comes next.
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;         // 0: any free one
-  unsigned threads = 0;           // 0: one per core
-  Authorize authorize = nullptr;  // null: everything is open
+  std::uint16_t port = 0;                      // 0: any free one
+  unsigned threads = 0;                        // 0: one per core
+  Authorize authorize = nullptr;               // null: everything is open
+  CatchUp catch_up = nullptr;                  // null: nobody else makes things
+  std::function<void(Reply&)> mark = nullptr;  // what every answer says beside its own, if set
 
   ParseLimits parse;                                 // 431, 414, 413, 400
   std::size_t max_connections = 10'000;              // 503, closed

@@ -39,7 +39,7 @@ ServerState::ServerState(ServerOptions o, Router router, Metrics& m, const Clock
     : options(std::move(o)),
       clock(c),
       metrics(m, router.routes()),
-      dispatcher(std::move(router), options.authorize,
+      dispatcher(std::move(router), {options.authorize, options.catch_up},
                  static_cast<std::size_t>(options.parse.body_bytes), metrics) {}
 
 Worker::Worker(ServerState& state)

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <charconv>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -13,8 +12,7 @@
 #include "schemas/json_writer.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/partition_name.h"
-#include "serving/surfaces/work_thread.h"
-#include "state/checkpoint.h"
+#include "serving/surfaces/slow_work.h"
 
 namespace millrace::serving {
 namespace {
@@ -133,22 +131,6 @@ tl::unexpected<Error> not_kept(Offset offset) {
                                    " was not kept: they are at multiples of 65,536, and now");
 }
 
-// Runs `work`, which may take long, on `thread` and answers with what it makes.
-Answer on_thread(WorkThread& thread, std::size_t max_waiting, Error when_full,
-                 std::function<Reply()> work) {
-  return Later{[&thread, max_waiting, when_full = std::move(when_full),
-                work = std::move(work)](auto finish) {
-    const bool taken = thread.submit(
-        [work, finish](bool stopping) {
-          auto reply =
-              stopping ? problem({Code::kUnavailable, "the server is stopping", {}}) : work();
-          finish([reply = std::move(reply)] { return reply; });
-        },
-        max_waiting);
-    if (!taken) finish([when_full] { return problem(when_full); });
-  }};
-}
-
 Answer get_digest(const Request& request, const Deps& deps, WorkThread& thread) {
   const auto partition = partition_param(request, deps);
   if (!partition) return problem(partition.error());
@@ -168,72 +150,26 @@ Answer get_digest(const Request& request, const Deps& deps, WorkThread& thread) 
       });
     }};
   }
-  return on_thread(thread, kMaxWaiting, {Code::kExhausted, "too many wait for a digest", {}},
-                   [deps, partition = *partition, offset = *offset] {
-                     const auto digests = digests_now(deps, partition);
-                     if (!digests) return problem(digests.error());
-                     if (offset >= 0 && digests->front().offset != offset) {
-                       return problem(not_kept(offset).value());
-                     }
-                     return digests_reply(*digests);
-                   });
-}
-
-// ---- checkpoint
-
-Result<std::uint64_t> bytes_below(const std::string& folder) {
-  std::error_code error;
-  std::uint64_t bytes = 0;
-  for (std::filesystem::recursive_directory_iterator at(folder, error), end; !error && at != end;
-       at.increment(error)) {
-    if (at->is_regular_file(error)) bytes += at->file_size(error);
-  }
-  if (error) return fail(Code::kIo, "cannot read " + folder + ": " + error.message());
-  return bytes;
-}
-
-Reply take_checkpoint(const Deps& deps) {
-  const auto path = deps.checkpoint();
-  if (!path) return problem(path.error());
-  const auto manifest = state::read_manifest(*path);
-  if (!manifest) return problem(manifest.error());
-  const auto bytes = bytes_below(*path);
-  if (!bytes) return problem(bytes.error());
-  Position position;
-  for (const auto& [partition, entry] : manifest->partitions) {
-    if (entry.next_offset > 0) position.include(partition, entry.next_offset - 1);
-  }
-  std::string body;
-  JsonWriter out(body);
-  out.begin_object();
-  out.member("path", *path);
-  out.member("position", position.text());
-  out.member("bytes", *bytes);
-  out.end_object();
-  return json_reply(std::move(body));
+  return on_work_thread(thread, kMaxWaiting,
+                        [deps, partition = *partition, offset = *offset]() -> Answer {
+                          const auto digests = digests_now(deps, partition);
+                          if (!digests) return problem(digests.error());
+                          if (offset >= 0 && digests->front().offset != offset) {
+                            return problem(not_kept(offset).value());
+                          }
+                          return digests_reply(*digests);
+                        });
 }
 
 }  // namespace
 
 std::vector<Route> admin_routes(const Deps& deps) {
-  struct Threads {
-    WorkThread digests;
-    WorkThread checkpoints;
-  };
-  const auto threads = std::make_shared<Threads>();
+  const auto digesting = std::make_shared<WorkThread>();
   return {
       {"GET", "/v1/admin/status", Policy::kAdmin,
        [deps](const Request& request) { return get_status(request, deps); }},
       {"GET", "/v1/admin/digest", Policy::kAdmin,
-       [deps, threads](const Request& request) {
-         return get_digest(request, deps, threads->digests);
-       }},
-      {"POST", "/v1/admin/checkpoint", Policy::kAdmin,
-       [deps, threads](const Request&) {
-         return on_thread(threads->checkpoints, 1,
-                          {Code::kConflict, "a checkpoint is being taken already", {}},
-                          [deps] { return take_checkpoint(deps); });
-       }},
+       [deps, digesting](const Request& request) { return get_digest(request, deps, *digesting); }},
   };
 }
 

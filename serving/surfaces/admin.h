@@ -6,7 +6,7 @@
 
 namespace millrace::serving {
 
-// /v1/admin/status, digest and checkpoint.
+// /v1/admin/status and digest.
 std::vector<Route> admin_routes(const Deps& deps);
 
 }  // namespace millrace::serving

@@ -3,9 +3,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/crypto.h"
 #include "serving/http/problem.h"
+#include "serving/surfaces/common.h"
 
 namespace millrace::serving {
 namespace {
@@ -89,6 +91,11 @@ Authorize authorize_with(const Deps& deps) {
     }
     return problem({Code::kForbidden, "this credential does not allow that", {}});
   };
+}
+
+CatchUp catch_up_with(const Deps& deps) {
+  if (!deps.log->shared()) return nullptr;
+  return [deps](std::function<void(bool)> then) { catch_up_with_catalog(deps, std::move(then)); };
 }
 
 }  // namespace millrace::serving

@@ -10,4 +10,7 @@ namespace millrace::serving {
 // ever existed everything is open, which is why the server then listens on loopback only.
 Authorize authorize_with(const Deps& deps);
 
+// Behind the end of a catalog that other nodes write too; null when none does.
+CatchUp catch_up_with(const Deps& deps);
+
 }  // namespace millrace::serving

@@ -15,6 +15,13 @@ namespace {
 constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::size_t kMaxKeyBytes = 128;
 
+Position catalog_of(const Position& position) {
+  Position catalog;
+  const auto found = position.at().find(kCatalogPartition);
+  if (found != position.at().end()) catalog.include(kCatalogPartition, found->second);
+  return catalog;
+}
+
 }  // namespace
 
 Reply json_reply(std::string body, int status) {
@@ -47,7 +54,8 @@ Result<Position> asked_position(const Request& request, const Deps& deps) {
     const bool known = partition.topic == Topic::kCatalog
                            ? partition.index == 0
                            : partition.index < deps.engine->partitions();
-    if (!known || offset >= deps.log->end(partition)) {
+    const bool here = known && (offset < deps.log->end(partition) || deps.log->shared());
+    if (!here) {
       return fail(Code::kInvalid, "is not in this server's log", "position");
     }
   }
@@ -76,11 +84,25 @@ std::uint64_t state_version(const Deps& deps, std::int64_t span) {
   return version + (static_cast<std::uint64_t>(span) << 36);
 }
 
-Position catalog_end(const Deps& deps) {
-  Position position;
-  const auto end = deps.log->end(kCatalogPartition);
-  if (end > 0) position.include(kCatalogPartition, end - 1);
-  return position;
+Answer behind_catalog(const Deps& deps, const Position& position, std::function<Answer()> next) {
+  return Later{[deps, position, next = std::move(next)](auto finish) {
+    deps.log->fresh_end(
+        [deps, position, next, finish = std::move(finish)](const std::optional<Position>& end) {
+          Position all = position;
+          if (end) all.include(catalog_of(*end));
+          deps.engine->publisher().when_reached(
+              all, deps.options.position_wait_ms, [next, all, finish](bool reached) {
+                finish_with(reached ? next() : Answer(not_yet(all)), finish);
+              });
+        });
+  }};
+}
+
+void catch_up_with_catalog(const Deps& deps, std::function<void(bool)> then) {
+  deps.log->fresh_end([deps, then = std::move(then)](const std::optional<Position>& end) {
+    if (!end) return then(false);
+    deps.engine->publisher().when_reached(catalog_of(*end), deps.options.position_wait_ms, then);
+  });
 }
 
 Answer command(const Deps& deps, CatalogRecord record,

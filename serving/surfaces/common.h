@@ -22,7 +22,7 @@ Reply no_content();                                         // 204
 void set_position(Reply& reply, const Position& position);  // X-Millrace-Position
 
 // The position that the request asks for, by header or ?position=; empty when it asks for none.
-// kInvalid when this log does not have it.
+// kInvalid when this log does not have it; one that others may have written is waited for.
 Result<Position> asked_position(const Request& request, const Deps& deps);
 
 // Answers with `answer()` once `position` is visible (at once when it is already), or with a 503
@@ -45,8 +45,12 @@ Answer when_visible(const Request& request, const Deps& deps, const ReadHandler&
 // visible, and with `span`, a number of the clock's.
 std::uint64_t state_version(const Deps& deps, std::int64_t span);
 
-// Of everything that is in the catalog's log now: "no such thing" is said only behind it.
-Position catalog_end(const Deps& deps);
+// Runs `next` once `position` and all that is in the catalog's log now are visible, or says 503:
+// "no such thing" is said only behind it. While a log that others write cannot be asked, what is
+// here must do, and answers are marked stale.
+Answer behind_catalog(const Deps& deps, const Position& position, std::function<Answer()> next);
+// The same for whoever must know: hears false when it was not asked or not reached in time.
+void catch_up_with_catalog(const Deps& deps, std::function<void(bool caught_up)> then);
 
 // Appends one record to the catalog, waits until it is visible, then answers with
 // `answer(position)`. A failure after the append says that the outcome is unknown, and the

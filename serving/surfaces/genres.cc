@@ -47,14 +47,16 @@ Reply list_genres(const Request& request, const MovieSurface& surface) {
 }
 
 Answer get_genre(const Request& request, const MovieSurface& surface) {
-  auto position = asked_position(request, surface.deps);
+  const auto position = asked_position(request, surface.deps);
   if (!position) return problem(position.error());
   const GenreId id(number_param(request).value_or(0));
-  if (surface.genres()->name(id) == nullptr) position->include(catalog_end(surface.deps));
-  return after(surface.deps, *position, [request, surface, id]() -> Answer {
+  const auto answer = [request, surface, id]() -> Answer {
     auto reply = genre_reply(surface, id, 200);
     return reply.status == 200 ? cacheable(std::move(reply), request, kMaxAge) : reply;
-  });
+  };
+  const bool known = surface.genres()->name(id) != nullptr;
+  return known ? after(surface.deps, *position, answer)
+               : behind_catalog(surface.deps, *position, answer);
 }
 
 // A new genre when `id` is 0. PUT needs a name; PATCH without one changes nothing.

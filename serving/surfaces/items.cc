@@ -35,13 +35,11 @@ Reply item_reply(const Deps& deps, const std::string& id, int status) {
 Answer get_item(const Request& request, const Deps& deps) {
   const auto id = id_param(request, "id");
   if (!id) return problem(id.error());
-  auto position = asked_position(request, deps);
+  const auto position = asked_position(request, deps);
   if (!position) return problem(position.error());
+  const auto answer = [deps, id = *id] { return item_reply(deps, id, 200); };
   const bool known = find_item(deps, *deps.engine->catalog().view(), *id) != nullptr;
-  if (!known || !deps.engine->publisher().reached(*position)) {
-    position->include(catalog_end(deps));
-  }
-  return when_reached(deps, *position, [deps, id = *id] { return item_reply(deps, id, 200); });
+  return known ? when_reached(deps, *position, answer) : behind_catalog(deps, *position, answer);
 }
 
 bool takes_json(const Request& request) {

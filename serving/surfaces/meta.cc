@@ -11,6 +11,11 @@ namespace {
 constexpr Offset kReadyLag = 10'000;
 
 Reply get_ready(const Deps& deps) {
+  for (const auto& node : deps.nodes()) {
+    if (node.self && node.record.state == NodeState::kLeaving) {
+      return problem({Code::kUnavailable, "leaving", {}});
+    }
+  }
   const auto failure = deps.engine->failure();
   if (!failure.empty()) return problem({Code::kUnavailable, failure, {}});
   Offset lag = 0;

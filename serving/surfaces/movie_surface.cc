@@ -71,18 +71,18 @@ Answer after(const Deps& deps, const Position& position, std::function<Answer()>
 
 Answer with_movie(const Request& request, const MovieSurface& surface,
                   std::function<Answer(const Movie&)> next) {
-  auto position = asked_position(request, surface.deps);
+  const auto position = asked_position(request, surface.deps);
   if (!position) return problem(position.error());
   const auto number = number_param(request).value_or(0);
-  if (find_movie(*surface.movies(), number) == nullptr) {
-    position->include(catalog_end(surface.deps));
-  }
-  return after(surface.deps, *position, [surface, number, next = std::move(next)]() -> Answer {
+  const auto answer = [surface, number, next = std::move(next)]() -> Answer {
     const auto movies = surface.movies();
     const Movie* movie = find_movie(*movies, number);
     if (movie == nullptr) return problem({Code::kNotFound, "no movie has this id", {}});
     return next(*movie);
-  });
+  };
+  const bool known = find_movie(*surface.movies(), number) != nullptr;
+  return known ? after(surface.deps, *position, answer)
+               : behind_catalog(surface.deps, *position, answer);
 }
 
 Answer act(const Deps& deps, Event event, const std::string& key, std::function<Reply()> answer) {

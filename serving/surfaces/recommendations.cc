@@ -93,13 +93,12 @@ Reply similar_reply(const Request& request, const Deps& deps, const std::string&
 Answer get_similar(const Request& request, const Deps& deps) {
   const auto id = id_param(request, "id");
   if (!id) return problem(id.error());
-  auto position = asked_position(request, deps);
+  const auto position = asked_position(request, deps);
   if (!position) return problem(position.error());
   const auto index = deps.engine->items().find(*id);
   const bool known = index && deps.engine->catalog().view()->find(*index) != nullptr;
-  if (!known) position->include(catalog_end(deps));
-  return when_reached(deps, *position,
-                      [request, deps, id = *id] { return similar_reply(request, deps, id); });
+  const auto answer = [request, deps, id = *id] { return similar_reply(request, deps, id); };
+  return known ? when_reached(deps, *position, answer) : behind_catalog(deps, *position, answer);
 }
 
 }  // namespace

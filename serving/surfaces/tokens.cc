@@ -104,9 +104,13 @@ Answer post_token(const Request& request, const Deps& deps, WorkThread& hashing,
   if (!login) return problem(login.error());
   if (auto refusal = refuse_login(*limits, *login, deps.clock->now())) return *std::move(refusal);
   if (auto refusal = refuse_writes(deps)) return *std::move(refusal);
-  return on_work_thread(hashing, kMaxHashing, [deps, limits, login = *std::move(login)] {
-    return log_in(deps, *limits, login);
-  });
+  // On a shared log the account, or its new password, may be from another node a moment ago. Known
+  // names take that way too, since the time an answer takes tells something.
+  const auto begin = [deps, limits, &hashing, login = *std::move(login)]() -> Answer {
+    return on_work_thread(hashing, kMaxHashing,
+                          [deps, limits, login] { return log_in(deps, *limits, login); });
+  };
+  return deps.log->shared() ? behind_catalog(deps, {}, begin) : begin();
 }
 
 // ---- an account's tokens

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -131,6 +132,26 @@ TEST_P(EventLogContract, AppendTimeNeverFalls) {
   EXPECT_EQ(all[0].append_time, 1'000'000);
   EXPECT_EQ(all[1].append_time, 1'005'000);
   EXPECT_EQ(all[2].append_time, 1'005'000);
+}
+
+TEST_P(EventLogContract, AFreshEndHoldsAllThatWasAppended) {
+  const auto ask = [this] {
+    auto promise = std::make_shared<std::promise<std::optional<Position>>>();
+    auto answer = promise->get_future();
+    log_->fresh_end([promise](std::optional<Position> end) { promise->set_value(std::move(end)); });
+    return answer;
+  };
+  EXPECT_TRUE(ask().get().value().empty());
+  Position expected;
+  for (int i = 0; i < 20; ++i) {
+    const auto offsets = log_->append_and_wait({{kFirst, "u", "a"}, {kCatalogPartition, "", "b"}});
+    expected.include(kFirst, offsets->at(0));
+    expected.include(kCatalogPartition, offsets->at(1));
+    ASSERT_EQ(ask().get().value(), expected);
+  }
+  std::vector<std::future<std::optional<Position>>> many;
+  for (int i = 0; i < 200; ++i) many.push_back(ask());
+  for (auto& answer : many) EXPECT_EQ(answer.get().value(), expected);
 }
 
 TEST_P(EventLogContract, WaitsForNewRecords) {

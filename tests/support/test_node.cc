@@ -76,6 +76,7 @@ std::vector<std::string> TestReply::ids(std::string_view path) const {
 
 TestNode::TestNode(Options options)
     : options_(std::move(options)), log_(clock_, options_.partitions) {
+  if (options_.shared) log_.let_others_write();
   start();
 }
 
@@ -108,16 +109,20 @@ void TestNode::start() {
   deps.clock = &clock_;
   deps.metrics = &metrics_;
   deps.options = options_.surface;
-  deps.checkpoint = [this]() -> Result<std::string> {
-    const std::string path = directory_.path() / "checkpoint";
+  deps.checkpoint = [this](std::int64_t) -> Result<std::string> {
+    const std::string path = directory_.path() / "checkpoint-1";
     MILLRACE_TRY(const auto manifest, engine_->checkpoint(path));
     MILLRACE_CHECK(state::seal_checkpoint(path, manifest));
     return path;
   };
+  deps.checkpoints = directory_.path();
+  deps.nodes = [this] { return nodes_; };
   routes_ = serving::all_routes(deps);
   http_metrics_ = std::make_unique<serving::HttpMetrics>(metrics_, routes_);
   dispatcher_ = std::make_unique<serving::Dispatcher>(
-      serving::Router(routes_), serving::authorize_with(deps), 8u << 20, *http_metrics_);
+      serving::Router(routes_),
+      serving::Dispatcher::Checks{serving::authorize_with(deps), serving::catch_up_with(deps)},
+      8u << 20, *http_metrics_);
 }
 
 void TestNode::restart(bool forget) {

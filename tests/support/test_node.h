@@ -43,6 +43,7 @@ struct TestNodeOptions {
   processors::EngineOptions engine;  // `directory` is set by the node
   serving::SurfaceOptions surface;
   std::uint16_t partitions = 3;
+  bool shared = false;  // other nodes write the log too
 };
 
 // All of Millrace but the socket, the configuration and the disk log: a real engine over a log in
@@ -72,6 +73,8 @@ class TestNode {
 
   // Stops the engine and opens it again; with `forget`, over nothing but the log.
   void restart(bool forget = false);
+  // What the node knows of itself and others.
+  void set_nodes(std::vector<serving::NodeView> nodes) { nodes_ = std::move(nodes); }
   void stop_applying() { engine_->stop(); }
 
   processors::Engine& engine() { return *engine_; }
@@ -93,6 +96,7 @@ class TestNode {
   std::unique_ptr<processors::Engine> engine_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
   std::vector<serving::Route> routes_;
+  std::vector<serving::NodeView> nodes_;
   std::unique_ptr<serving::HttpMetrics> http_metrics_;
   std::unique_ptr<serving::Dispatcher> dispatcher_;
 };
