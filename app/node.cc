@@ -174,8 +174,12 @@ Result<bool> Node::restore(const std::string& why) {
   if (peers.empty()) return false;
   log_info("starting from another node's checkpoint: " + why);
   cluster_->set_state(NodeState::kRestoring);
+  Starts starts = {{kCatalogPartition, log_->start(kCatalogPartition)}};
+  for (std::uint16_t p = 0; p < log_->interaction_partitions(); ++p) {
+    starts[{Topic::kInteractions, p}] = log_->start({Topic::kInteractions, p});
+  }
   const auto restored = restore_from_peers(
-      peers, config_.admin_token, folders_.state,
+      peers, config_.admin_token, starts, folders_.state,
       [this](std::uint64_t bytes, std::uint64_t of) { cluster_->set_restored(bytes, of); });
   if (!restored) {
     log_warn("replaying the log instead: " + restored.error().detail);
@@ -187,6 +191,9 @@ Result<bool> Node::restore(const std::string& why) {
   log_info("restored " + std::to_string(megabytes) + " MB from node " + restored->peer + " in " +
            std::to_string(restored->seconds) + " s, " +
            std::to_string(megabytes / restored->seconds) + " MB/s");
+  // What this log has heard of may end before the peer's checkpoint does.
+  log_.reset();
+  MILLRACE_TRY(log_, open_log(config_, ingest::LogAccess::kWrite, metrics_, clock_));
   return true;
 }
 

@@ -1,5 +1,6 @@
 #include "app/peer_restore.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "schemas/json_value.h"
+#include "schemas/position.h"
 #include "state/checkpoint.h"
 #include "state/digest.h"
 
@@ -20,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::seconds;
 
+constexpr const char* kTakePath = "/v1/admin/checkpoint";
 constexpr const char* kMaxAgeMs = "60000";  // several nodes that begin at once share a checkpoint
 constexpr int kTries = 3;                   // of a part that arrives damaged
 
@@ -76,19 +79,27 @@ RetryPolicy no_retry() {
   return policy;
 }
 
+// The log goes on where the position ends, or before.
+bool reaches(const Position& position, const Starts& starts) {
+  return std::all_of(starts.begin(), starts.end(), [&](const auto& entry) {
+    const auto found = position.at().find(entry.first);
+    return entry.second == 0 || (found != position.at().end() && found->second + 1 >= entry.second);
+  });
+}
+
 class Copy {
  public:
-  Copy(Url url, const std::string& token, fs::path to, const RestoreProgress& progress)
-      : taking_(url, token, no_retry(), {seconds(2), seconds(120)}),
-        reading_(std::move(url), token, no_retry(), {seconds(2), seconds(20)}),
+  Copy(Url url, std::string token, const Starts& starts, fs::path to,
+       const RestoreProgress& progress)
+      : url_(std::move(url)),
+        token_(std::move(token)),
+        starts_(starts),
+        reading_(url_, token_, no_retry(), {seconds(2), seconds(20)}),
         to_(std::move(to)),
         progress_(progress) {}
 
   Result<std::uint64_t> run() {
-    MILLRACE_TRY(const auto taken,
-                 answer_of(taking_.post(std::string("/v1/admin/checkpoint?max_age_ms=") + kMaxAgeMs,
-                                        "application/json", "{}")));
-    MILLRACE_TRY(const auto name, text_of(taken, "name"));
+    MILLRACE_TRY(const auto name, take());
     folder_ = "/v1/admin/checkpoints/" + name;
     MILLRACE_TRY(const auto listing, list());
     for (const auto& file : listing.files) MILLRACE_CHECK(fetch(file, listing.bytes));
@@ -96,6 +107,20 @@ class Copy {
   }
 
  private:
+  // Taking one may take long, and answers its name. One that there is already may be too old.
+  Result<std::string> take() {
+    HttpTarget taking(url_, token_, no_retry(), {seconds(2), seconds(120)});
+    for (const char* max_age_ms : {kMaxAgeMs, "0"}) {
+      MILLRACE_TRY(const auto taken,
+                   answer_of(taking.post(std::string(kTakePath) + "?max_age_ms=" + max_age_ms,
+                                         "application/json", "{}")));
+      MILLRACE_TRY(const auto text, text_of(taken, "position"));
+      MILLRACE_TRY(const auto position, text.empty() ? Result<Position>() : Position::parse(text));
+      if (reaches(position, starts_)) return text_of(taken, "name");
+    }
+    return fail(Code::kUnavailable, "its state ends before the log starts");
+  }
+
   Result<Listing> list() {
     MILLRACE_TRY(const auto answer, answer_of(reading_.get(folder_)));
     Listing listing;
@@ -143,7 +168,10 @@ class Copy {
     return fail(Code::kCorrupt, "a part of " + file.path + " arrives damaged");
   }
 
-  HttpTarget taking_, reading_;
+  const Url url_;
+  const std::string token_;
+  const Starts& starts_;
+  HttpTarget reading_;
   const fs::path to_;
   const RestoreProgress& progress_;
   std::string folder_;
@@ -151,13 +179,14 @@ class Copy {
 };
 
 Result<std::uint64_t> copy_from(const NodeRecord& peer, const std::string& token,
-                                const fs::path& to, const RestoreProgress& progress) {
+                                const Starts& starts, const fs::path& to,
+                                const RestoreProgress& progress) {
   std::error_code error;
   fs::remove_all(to, error);
   fs::create_directories(to, error);
   if (error) return fail(Code::kIo, "cannot create " + to.string() + ": " + error.message());
   MILLRACE_TRY(auto url, Url::parse(peer.url));
-  MILLRACE_TRY(const auto bytes, Copy(std::move(url), token, to, progress).run());
+  MILLRACE_TRY(const auto bytes, Copy(std::move(url), token, starts, to, progress).run());
   MILLRACE_TRY(const auto manifest, state::read_manifest(to));
   MILLRACE_CHECK(check_checkpoint(to, manifest));
   MILLRACE_CHECK(state::seal_checkpoint(to, manifest));
@@ -179,13 +208,13 @@ Status take_place(const fs::path& copy, const fs::path& state) {
 }  // namespace
 
 Result<PeerRestore> restore_from_peers(const std::vector<NodeRecord>& peers,
-                                       const std::string& token, const std::string& state,
-                                       const RestoreProgress& progress) {
+                                       const std::string& token, const Starts& starts,
+                                       const std::string& state, const RestoreProgress& progress) {
   const fs::path copy = state + ".restoring";
   std::string said;
   for (const auto& peer : peers) {
     const auto begun_us = steady_micros();
-    const auto bytes = copy_from(peer, token, copy, progress);
+    const auto bytes = copy_from(peer, token, starts, copy, progress);
     if (bytes) {
       MILLRACE_CHECK(take_place(copy, state));
       return PeerRestore{peer.id, *bytes, static_cast<double>(steady_micros() - begun_us) / 1e6};

@@ -26,6 +26,7 @@ constexpr int kWakeMs = 1'000;
 constexpr int kRetryMs = 200;
 constexpr int kRejoinMs = 5'000;
 constexpr int kFlushMs = 5'000;
+constexpr int kJoinMs = 5'000;
 constexpr int kLeaveMs = 10'000;  // 2.0.2's close can hang
 constexpr int kAnswerMs = 10'000;
 
@@ -68,6 +69,13 @@ PartitionList assignment_of(rd_kafka_t* consumer) {
   rd_kafka_topic_partition_list_t* raw = nullptr;
   if (rd_kafka_assignment(consumer, &raw) != RD_KAFKA_RESP_ERR_NO_ERROR) return nullptr;
   return PartitionList(raw);
+}
+
+bool is_member(rd_kafka_t* consumer) {
+  char* const id = rd_kafka_memberid(consumer);
+  const bool member = id != nullptr && *id != '\0';
+  rd_kafka_mem_free(consumer, id);
+  return member;
 }
 
 }  // namespace
@@ -188,16 +196,20 @@ Status KafkaSource::join() {
 }
 
 // A static member that only closes stays a member: who comes back after a crash within the session
-// gets the same partitions. One that ends its subscription leaves.
+// gets the same partitions. One that ends its subscription leaves, which the loss of its member id
+// shows.
 void KafkaSource::unsubscribe() {
   if (!parts_->consumer) return;
-  rd_kafka_unsubscribe(parts_->consumer.get());
-  const auto until = steady_micros() + std::int64_t{kLeaveMs} * 1000;
-  for (bool ours = true; ours && steady_micros() < until;) {
-    const KafkaMessage late(rd_kafka_consumer_poll(parts_->consumer.get(), kPollMs / 10));
-    const auto assigned = assignment_of(parts_->consumer.get());
-    ours = assigned && assigned->cnt > 0;
-  }
+  auto* const consumer = parts_->consumer.get();
+  const auto poll_while = [consumer](bool member, int limit_ms) {
+    const auto until = steady_micros() + std::int64_t{limit_ms} * 1000;
+    while (is_member(consumer) == member && steady_micros() < until) {
+      const KafkaMessage late(rd_kafka_consumer_poll(consumer, kPollMs / 10));
+    }
+  };
+  poll_while(false, kJoinMs);  // who is still joining cannot leave, and would be waited for
+  rd_kafka_unsubscribe(consumer);
+  poll_while(true, kLeaveMs);
 }
 
 void KafkaSource::leave() {

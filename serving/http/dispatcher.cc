@@ -94,13 +94,14 @@ Answer Dispatcher::serve_again(const Request& request, const Router::Match& matc
         {Code::kUnavailable, "whether this credential is good cannot be said now: try again", {}});
   }
   const auto bytes = request.body.size() + kRequestBytes;
-  if (held_bytes_ + bytes > kMaxHeldBytes) return first;
-  held_bytes_ += bytes;
+  if (*held_bytes_ + bytes > kMaxHeldBytes) return first;
+  *held_bytes_ += bytes;
   // Whoever lets go of the answer gives back what it held.
-  const std::shared_ptr<Request> held(new Request(request), [this, bytes](const Request* done) {
-    held_bytes_ -= bytes;
-    delete done;
-  });
+  const std::shared_ptr<Request> held(new Request(request),
+                                      [bytes, counted = held_bytes_](const Request* done) {
+                                        *counted -= bytes;
+                                        delete done;
+                                      });
   held->caller = {};
   return Later{[this, held, match, first](std::function<void(Render)> finish) {
     checks_.catch_up([this, held, match, first, finish = std::move(finish)](bool caught_up) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "serving/http/http_metrics.h"
@@ -42,7 +43,9 @@ class Dispatcher {
 
   Router router_;
   Checks checks_;
-  mutable std::atomic<std::size_t> held_bytes_ = 0;
+  // Shared with requests that wait, which may outlive this.
+  std::shared_ptr<std::atomic<std::size_t>> held_bytes_ =
+      std::make_shared<std::atomic<std::size_t>>(0);
   std::size_t max_body_bytes_;
   HttpMetrics& metrics_;
 };

@@ -41,11 +41,12 @@ class PeerRestoreTest : public ::testing::Test {
     put.body = R"({"title":"Kept"})";
     ASSERT_EQ(node_->call(put).status, 201);
   }
-  Result<PeerRestore> restore(const std::vector<NodeRecord>& peers) {
-    return restore_from_peers(peers, "", state(), [this](std::uint64_t bytes, std::uint64_t of) {
-      EXPECT_LE(bytes, of);
-      told_ = bytes;
-    });
+  Result<PeerRestore> restore(const std::vector<NodeRecord>& peers, const Starts& starts = {}) {
+    return restore_from_peers(peers, "", starts, state(),
+                              [this](std::uint64_t bytes, std::uint64_t of) {
+                                EXPECT_LE(bytes, of);
+                                told_ = bytes;
+                              });
   }
   std::string state() const { return (directory_.path() / "mine" / "state").string(); }
   bool half_kept() const { return fs::exists(state() + ".restoring"); }
@@ -71,7 +72,7 @@ TEST_F(PeerRestoreTest, CopiesAWholeCheckpoint) {
 TEST_F(PeerRestoreTest, APeerThatFailsIsPassedOverAndNothingOfItIsKept) {
   ScriptedServer dies, damaged, lies, hostile;
   for (auto* server : {&dies, &damaged, &lies}) {
-    server->answer(200, R"({"name":"checkpoint-1"})");
+    server->answer(200, R"({"name":"checkpoint-1","position":""})");
     server->answer(200, R"({"bytes":9,"files":[{"path":"catalog/a","bytes":9}]})");
   }
   dies.answer({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", true});
@@ -79,7 +80,7 @@ TEST_F(PeerRestoreTest, APeerThatFailsIsPassedOverAndNothingOfItIsKept) {
     damaged.answer(200, "damaged!!", "X-Millrace-Digest: 00000000000000000000000000000000\r\n");
   }
   lies.answer(503, "{}");
-  hostile.answer(200, R"({"name":"checkpoint-1"})");
+  hostile.answer(200, R"({"name":"checkpoint-1","position":""})");
   hostile.answer(200, R"({"bytes":1,"files":[{"path":"../../escaped","bytes":1}]})");
   const std::vector<NodeRecord> bad = {peer_at("gone", free_port()), peer_at("dies", dies.port()),
                                        peer_at("damaged", damaged.port()),
@@ -97,6 +98,14 @@ TEST_F(PeerRestoreTest, APeerThatFailsIsPassedOverAndNothingOfItIsKept) {
   auto more = std::vector<NodeRecord>{peer_at("gone", free_port())};
   more.push_back(peer_at("good", node_->port()));
   EXPECT_EQ(restore(more).value().peer, "good");
+}
+
+// Of the log's catalog the node has the item's record and no more.
+TEST_F(PeerRestoreTest, WhatEndsBeforeTheLogStartsIsNotCopied) {
+  const auto end = node_->log().end(kCatalogPartition);
+  const auto refused = restore({peer_at("behind", node_->port())}, {{kCatalogPartition, end + 1}});
+  EXPECT_NE(refused.error().detail.find("ends before the log starts"), std::string::npos);
+  EXPECT_TRUE(restore({peer_at("good", node_->port())}, {{kCatalogPartition, end}}).has_value());
 }
 
 TEST_F(PeerRestoreTest, SaysThatNobodyIsThere) {

@@ -6,7 +6,13 @@ namespace millrace {
 namespace {
 
 TEST(NodeRecord, IsReadAsItWasWritten) {
-  NodeRecord node{"n1", "http://10.0.0.1:8080", "first", "0.1.0", NodeState::kRestoring, 1'790'000};
+  NodeRecord node;
+  node.id = "n1";
+  node.url = "http://10.0.0.1:8080";
+  node.incarnation = "first";
+  node.version = "0.1.0";
+  node.state = NodeState::kRestoring;
+  node.started = 1'790'000;
   node.next[{Topic::kInteractions, 3}] = 17;
   node.next[kCatalogPartition] = 4;
   node.restored_bytes = 5;
