@@ -3,10 +3,8 @@
 // and the whole state must equal an oracle of everything sent: nothing lost, nothing counted twice.
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <simdjson.h>
 
 #include <atomic>
-#include <cmath>
 #include <cstdlib>
 #include <deque>
 #include <iostream>
@@ -18,6 +16,7 @@
 #include "tests/support/http_client.h"
 #include "tests/support/oracle.h"
 #include "tests/support/server_process.h"
+#include "tests/support/state_check.h"
 #include "tests/support/temp_dir.h"
 
 namespace millrace {
@@ -99,54 +98,6 @@ class Client {
   std::deque<OracleEvent> acknowledged_;
 };
 
-simdjson::dom::element parsed(simdjson::dom::parser& parser, const HttpReply& reply) {
-  if (reply.status != 200)
-    throw std::runtime_error("status " + std::to_string(reply.status) + ": " + reply.body);
-  return parser.parse(reply.body);
-}
-
-std::uint64_t number(simdjson::dom::element object, const char* key) {
-  return static_cast<std::uint64_t>(std::llround(double(object[key])));
-}
-
-void expect_items(HttpClient& http, const Oracle& oracle) {
-  simdjson::dom::parser parser;
-  for (const auto& [id, expected] : oracle.items()) {
-    const auto item = parsed(parser, http.get("/v1/items/" + id));
-    EXPECT_EQ(number(item, "views"), expected.views) << id;
-    EXPECT_EQ(number(item, "shares"), expected.shares) << id;
-    EXPECT_EQ(number(item, "plays"), expected.plays) << id;
-    EXPECT_EQ(number(item, "likes"), expected.likers.size()) << id;
-    EXPECT_EQ(number(item, "saves"), expected.savers.size()) << id;
-    EXPECT_EQ(number(item, "watch_count"), expected.watchers.size()) << id;
-    EXPECT_EQ(number(item, "rating_count"), expected.ratings.size()) << id;
-    double sum = 0;
-    for (const auto& [user, stars] : expected.ratings) sum += stars;
-    const double average =
-        expected.ratings.empty() ? 0 : sum / static_cast<double>(expected.ratings.size());
-    const auto shown = item["average_rating"];
-    EXPECT_NEAR(shown.is_null() ? 0.0 : double(shown), average, 1e-6) << id;
-  }
-}
-
-// The newest entries of every history, in order, and its length by the counts of the profile.
-void expect_histories(HttpClient& http, const Oracle& oracle) {
-  simdjson::dom::parser parser;
-  for (const auto& [user, events] : oracle.histories()) {
-    const auto history = parsed(parser, http.get("/v1/users/" + user + "/history?limit=100"));
-    std::size_t back = 0;
-    for (const auto entry : simdjson::dom::array(history["items"])) {
-      ASSERT_LT(back, events.size()) << user << " has more history than was sent";
-      const auto& [type, item] = events[events.size() - 1 - back++];
-      EXPECT_EQ(std::string_view(entry["type"]), type) << user << " " << back;
-      EXPECT_EQ(std::string_view(entry["id"]), item) << user << " " << back;
-    }
-    EXPECT_EQ(back, std::min<std::size_t>(100, events.size())) << user;
-    const auto profile = parsed(parser, http.get("/v1/users/" + user + "/profile"));
-    EXPECT_EQ(number(profile, "events"), events.size()) << user;
-  }
-}
-
 class Campaign {
  public:
   explicit Campaign(unsigned seed) : random_(seed) {
@@ -210,21 +161,6 @@ class Campaign {
     ::poll(nullptr, 0, life_ms);
     server.kill_now();
     stop = true;
-  }
-
-  // The end of every partition's log has been applied: asked of the server itself.
-  static void wait_applied(HttpClient& http) {
-    simdjson::dom::parser parser;
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (std::chrono::steady_clock::now() < deadline) {
-      bool all = true;
-      const auto status = parsed(parser, http.get("/v1/admin/status"));
-      for (const auto partition : simdjson::dom::array(status["partitions"])) {
-        all = all && number(partition, "lag") == 0;
-      }
-      if (all) return;
-    }
-    FAIL() << "the log was not applied in time";
   }
 
   TempDir directory_;

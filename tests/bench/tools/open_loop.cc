@@ -3,12 +3,12 @@
 // it held up (no coordinated omission).
 //
 //   open_loop get   PORT RATE SECONDS CONNECTIONS USERS PATH
-//   open_loop fresh PORT RATE SECONDS CONNECTIONS USERS ITEMS
+//   open_loop fresh PORT RATE SECONDS CONNECTIONS USERS ITEMS [READ_PORT]
 //
 // get: GET PATH, its {} replaced by a random user number. fresh: POST one view, then read with the
 // position of the answer, by turns the popular list, the person's feed and the item, whose views
-// must hold this one and all that were read back before; the latency ends with the read. Prints one
-// JSON object.
+// must hold this one and all that were read back before; the latency ends with the read, which goes
+// to READ_PORT, another node's, where one is given. Prints one JSON object.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -36,6 +36,7 @@ using TimePoint = SteadyClock::time_point;
 struct Plan {
   bool fresh = false;
   std::uint16_t port = 0;
+  std::uint16_t read_port = 0;  // 0: the same
   double rate = 0;
   double seconds = 0;
   std::size_t connections = 0;
@@ -88,6 +89,7 @@ struct Operation {
 
 struct Connection {
   int fd = -1;
+  int read_fd = -1;  // the same where there is no port of its own
   bool busy = false;
   bool reading = false;  // fresh: the POST was answered, the read is under way
   Operation operation;
@@ -103,11 +105,14 @@ class Client {
     epoll_ = ::epoll_create1(0);
     connections_.resize(plan_.connections);
     for (std::size_t i = 0; i < connections_.size(); ++i) {
-      connections_[i].fd = connect();
+      auto& on = connections_[i];
+      on.fd = connect(plan_.port);
+      on.read_fd = plan_.read_port == 0 ? on.fd : connect(plan_.read_port);
       epoll_event event{};
       event.events = EPOLLIN;
       event.data.u64 = i;
-      ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_[i].fd, &event);
+      ::epoll_ctl(epoll_, EPOLL_CTL_ADD, on.fd, &event);
+      if (on.read_fd != on.fd) ::epoll_ctl(epoll_, EPOLL_CTL_ADD, on.read_fd, &event);
       idle_.push_back(i);
     }
   }
@@ -131,14 +136,14 @@ class Client {
   }
 
  private:
-  int connect() const {
+  static int connect(std::uint16_t port) {
     const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in to{};
     to.sin_family = AF_INET;
-    to.sin_port = htons(plan_.port);
+    to.sin_port = htons(port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
-      die("cannot connect to port " + std::to_string(plan_.port));
+      die("cannot connect to port " + std::to_string(port));
     }
     const int one = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -170,7 +175,8 @@ class Client {
       return send(on, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     }
     on.item = random_() % plan_.items;
-    const std::string body = R"({"specversion":"1.0","id":"f)" + std::to_string(operation.number) +
+    const std::string body = R"({"specversion":"1.0","id":"f)" + std::to_string(::getpid()) + "-" +
+                             std::to_string(operation.number) +
                              R"(","source":"fresh","type":"view","data":{"user":"u)" + on.user +
                              R"(","item":"video:)" + std::to_string(on.item) + R"("}})";
     send(on,
@@ -191,7 +197,8 @@ class Client {
 
   static void send(const Connection& on, std::string_view bytes) {
     while (!bytes.empty()) {
-      const auto sent = ::send(on.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const auto sent =
+          ::send(on.reading ? on.read_fd : on.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent < 0) die("the connection broke on sending");
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -199,7 +206,7 @@ class Client {
 
   void receive(Connection& on, std::size_t index) {
     char buffer[65536];
-    const auto got = ::recv(on.fd, buffer, sizeof buffer, MSG_DONTWAIT);
+    const auto got = ::recv(on.reading ? on.read_fd : on.fd, buffer, sizeof buffer, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) die("the server closed a connection");
     on.received.append(buffer, static_cast<std::size_t>(got));
@@ -264,9 +271,10 @@ class Client {
 
 int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
-  if (argc != 8 || (mode != "get" && mode != "fresh")) {
+  const bool another = argc == 9 && mode == "fresh";
+  if ((argc != 8 && !another) || (mode != "get" && mode != "fresh")) {
     die("get PORT RATE SECONDS CONNECTIONS USERS PATH | fresh PORT RATE SECONDS CONNECTIONS USERS "
-        "ITEMS");
+        "ITEMS [READ_PORT]");
   }
   Plan plan;
   plan.fresh = mode == "fresh";
@@ -277,6 +285,7 @@ int main(int argc, char** argv) {
   plan.users = std::strtoull(argv[6], nullptr, 10);
   if (plan.fresh) {
     plan.items = std::strtoull(argv[7], nullptr, 10);
+    if (another) plan.read_port = static_cast<std::uint16_t>(std::atoi(argv[8]));
   } else {
     plan.path = argv[7];
   }
