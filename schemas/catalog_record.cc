@@ -1,5 +1,6 @@
 #include "schemas/catalog_record.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "schemas/proto/records.pb.h"
@@ -114,6 +115,45 @@ Result<IssueToken> issue_of(const proto::IssueToken& message) {
                     TokenId(message.replaces())};
 }
 
+// ---- access
+
+void fill(proto::AddressRange& message, const AddressRange& range) {
+  message.set_first(range.first.bytes.data(), range.first.bytes.size());
+  message.set_bits(range.bits);
+}
+
+Result<AddressRange> range_of(const proto::AddressRange& message) {
+  AddressRange range;
+  if (message.first().size() != range.first.bytes.size() || message.bits() > 128) {
+    return corrupt_bytes("address range");
+  }
+  std::copy(message.first().begin(), message.first().end(), range.first.bytes.begin());
+  range.bits = static_cast<std::uint8_t>(message.bits());
+  return range;
+}
+
+void fill(proto::BlockAddress& message, const BlockAddress& block) {
+  fill(*message.mutable_range(), block.range);
+  message.set_reason(block.reason);
+  message.set_until_ms(block.until);
+  message.set_automatic(block.automatic);
+}
+
+Result<BlockAddress> block_of(const proto::BlockAddress& message) {
+  MILLRACE_TRY(const auto range, range_of(message.range()));
+  return BlockAddress{range, message.reason(), message.until_ms(), message.automatic()};
+}
+
+Result<UnblockAddress> unblock_of(const proto::AddressRange& message) {
+  MILLRACE_TRY(const auto range, range_of(message));
+  return UnblockAddress{range};
+}
+
+Result<Notice> notice_of(const proto::Notice& message) {
+  if (message.kind() < 1 || message.kind() > 2) return corrupt_bytes("notice: unknown kind");
+  return Notice{static_cast<NoticeKind>(message.kind()), message.subject(), message.details()};
+}
+
 // Puts each kind of change where the message has it.
 struct Fill {
   proto::CatalogRecord& message;
@@ -135,7 +175,45 @@ struct Fill {
     message.mutable_put_genre()->set_name(put.name);
   }
   void operator()(const DeleteGenre& gone) const { message.set_delete_genre(gone.id.value); }
+  void operator()(const BlockAddress& block) const {
+    fill(*message.mutable_block_address(), block);
+  }
+  void operator()(const UnblockAddress& gone) const {
+    fill(*message.mutable_unblock_address(), gone.range);
+  }
+  void operator()(const Notice& notice) const {
+    message.mutable_notice()->set_kind(static_cast<std::uint32_t>(notice.kind));
+    message.mutable_notice()->set_subject(notice.subject);
+    message.mutable_notice()->set_details(notice.details);
+  }
 };
+
+Result<CatalogChange> change_of(const proto::CatalogRecord& message) {
+  using Case = proto::CatalogRecord;
+  switch (message.change_case()) {
+    case Case::kItem: return item_of(message.item());
+    case Case::kSignUp: return sign_up_of(message.sign_up());
+    case Case::kChangeAccount: return change_of(message.change_account());
+    case Case::kIssueToken: return issue_of(message.issue_token());
+    case Case::kMintItem: return mint_of(message.mint_item());
+    case Case::kPutGenre: return genre_of(message.put_genre());
+    case Case::kBlockAddress: return block_of(message.block_address());
+    case Case::kUnblockAddress: return unblock_of(message.unblock_address());
+    case Case::kNotice: return notice_of(message.notice());
+    case Case::kDeleteGenre: return DeleteGenre{GenreId(message.delete_genre())};
+    case Case::kDeleteItem:
+      if (message.delete_item().empty()) return corrupt_bytes("deletion: it names no item");
+      return DeleteItem{ItemId(message.delete_item())};
+    case Case::kEraseUser:
+      if (message.erase_user().empty()) return corrupt_bytes("erasure: it names no user");
+      return DemandErase{UserId(message.erase_user())};
+    case Case::kCloseAccount: return CloseAccount{AccountId(message.close_account())};
+    case Case::kRevokeToken: return RevokeToken{TokenId(message.revoke_token())};
+    case Case::kReserveUsers: return ReserveUsers{message.reserve_users()};
+    case Case::CHANGE_NOT_SET: break;
+  }
+  return corrupt_bytes("catalog record of a kind that this version knows");
+}
 
 }  // namespace
 
@@ -143,55 +221,22 @@ std::string encode(const CatalogRecord& record) {
   proto::CatalogRecord message;
   message.set_command_id(record.command_id);
   std::visit(Fill{message}, record.change);
+  if (record.actor) {
+    message.mutable_actor()->set_account(record.actor->account.value);
+    message.mutable_actor()->set_token(record.actor->token.value);
+    message.mutable_actor()->set_address(record.actor->address);
+  }
   return message.SerializeAsString();
 }
 
 Result<CatalogRecord> decode_catalog_record(std::string_view bytes) {
   proto::CatalogRecord message;
   if (!parse_message(message, bytes)) return corrupt_bytes("catalog record");
-  CatalogRecord record{message.command_id(), {}};
-  using Case = proto::CatalogRecord;
-  switch (message.change_case()) {
-    case Case::kItem: {
-      MILLRACE_TRY(record.change, item_of(message.item()));
-      break;
-    }
-    case Case::kSignUp: {
-      MILLRACE_TRY(record.change, sign_up_of(message.sign_up()));
-      break;
-    }
-    case Case::kChangeAccount: {
-      MILLRACE_TRY(record.change, change_of(message.change_account()));
-      break;
-    }
-    case Case::kIssueToken: {
-      MILLRACE_TRY(record.change, issue_of(message.issue_token()));
-      break;
-    }
-    case Case::kMintItem: {
-      MILLRACE_TRY(record.change, mint_of(message.mint_item()));
-      break;
-    }
-    case Case::kPutGenre: {
-      MILLRACE_TRY(record.change, genre_of(message.put_genre()));
-      break;
-    }
-    case Case::kDeleteGenre: record.change = DeleteGenre{GenreId(message.delete_genre())}; break;
-    case Case::kDeleteItem:
-      if (message.delete_item().empty()) return corrupt_bytes("deletion: it names no item");
-      record.change = DeleteItem{ItemId(message.delete_item())};
-      break;
-    case Case::kEraseUser:
-      if (message.erase_user().empty()) return corrupt_bytes("erasure: it names no user");
-      record.change = DemandErase{UserId(message.erase_user())};
-      break;
-    case Case::kCloseAccount:
-      record.change = CloseAccount{AccountId(message.close_account())};
-      break;
-    case Case::kRevokeToken: record.change = RevokeToken{TokenId(message.revoke_token())}; break;
-    case Case::kReserveUsers: record.change = ReserveUsers{message.reserve_users()}; break;
-    case Case::CHANGE_NOT_SET:
-      return corrupt_bytes("catalog record of a kind that this version knows");
+  MILLRACE_TRY(auto change, change_of(message));
+  CatalogRecord record{message.command_id(), std::move(change)};
+  if (message.has_actor()) {
+    const auto& actor = message.actor();
+    record.actor = Actor{AccountId(actor.account()), TokenId(actor.token()), actor.address()};
   }
   return record;
 }

@@ -1,22 +1,27 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "base/result.h"
+#include "schemas/access.h"
 #include "schemas/account.h"
 #include "schemas/genre.h"
 #include "schemas/item.h"
 
 namespace millrace {
 
+using CatalogChange = std::variant<Item, DeleteItem, DemandErase, SignUp, ChangeAccount,
+                                   CloseAccount, IssueToken, RevokeToken, ReserveUsers, MintItem,
+                                   PutGenre, DeleteGenre, BlockAddress, UnblockAddress, Notice>;
+
 // A record of the `catalog` log. `command_id` names the request that made it: a repeat has no
-// effect.
+// effect. What people change of their own has no actor.
 struct CatalogRecord {
   std::string command_id;
-  std::variant<Item, DeleteItem, DemandErase, SignUp, ChangeAccount, CloseAccount, IssueToken,
-               RevokeToken, ReserveUsers, MintItem, PutGenre, DeleteGenre>
-      change;
+  CatalogChange change;
+  std::optional<Actor> actor{};
   friend bool operator==(const CatalogRecord&, const CatalogRecord&) = default;
 };
 

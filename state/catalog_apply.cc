@@ -136,6 +136,13 @@ struct CatalogStore::Impl::Change {
   CommandVerdict operator()(const IssueToken& issue) const {
     return in.accounts.apply(issue, log_time);
   }
+  CommandVerdict operator()(const BlockAddress& block) const {
+    return in.blocks.apply(block, log_time);
+  }
+  CommandVerdict operator()(const UnblockAddress& gone) const { return in.blocks.apply(gone); }
+  CommandVerdict operator()(const Notice& notice) const {
+    return in.notice(offset, log_time, notice);
+  }
   template <class Other>
   CommandVerdict operator()(const Other& other) const {
     return in.accounts.apply(other);
@@ -152,6 +159,30 @@ void CatalogStore::Impl::remember(std::string_view command_id, CommandVerdict ve
   rows.set_other(keys::of(keys::kOutcome, outcomes.next()), std::move(value));
   outcomes.add(hash, verdict);
   if (outcomes.first() != oldest) rows.set_other(keys::of(keys::kOutcome, oldest), std::nullopt);
+}
+
+void CatalogStore::Impl::tell(Offset offset, UnixMillis log_time, const CatalogRecord& record,
+                              const CommandVerdict& verdict) {
+  auto entry = told(record, verdict);
+  if (!entry) return;
+  entry->offset = offset;
+  entry->time = log_time;
+  const std::lock_guard lock(mutex);
+  trail.add(rows, *std::move(entry));
+}
+
+CommandVerdict CatalogStore::Impl::notice(Offset offset, UnixMillis log_time,
+                                          const Notice& notice) {
+  const bool report = notice.kind == NoticeKind::kReport;
+  JournalEntry entry;
+  entry.offset = offset;
+  entry.time = log_time;
+  entry.action = report ? "audit.report" : "address.anomaly";
+  entry.subject = notice.subject;
+  entry.details = notice.details;
+  const std::lock_guard lock(mutex);
+  (report ? reports : anomalies).add(rows, std::move(entry));
+  return {CommandOutcome::kAccepted, static_cast<std::uint64_t>(offset)};
 }
 
 void CatalogStore::Impl::refuse(Offset offset, UnixMillis log_time, std::string_view record,
@@ -181,6 +212,7 @@ void CatalogStore::apply(Offset offset, UnixMillis log_time, std::string_view re
   if (named && outcome(decoded->command_id)) return;
   const auto verdict = std::visit(Impl::Change{im, offset, log_time}, decoded->change);
   if (named) im.remember(decoded->command_id, verdict);
+  im.tell(offset, log_time, *decoded, verdict);
 }
 
 std::vector<ItemIndex> CatalogStore::publish() {
@@ -189,6 +221,7 @@ std::vector<ItemIndex> CatalogStore::publish() {
   auto view = im.builder.build(im.progress.next_offset);
   auto accounts = im.accounts.view();
   auto genres = im.genres.view();
+  auto blocks = im.blocks.view();
   for (auto& [key, value] : im.rows.take_changed()) im.ready[key] = std::move(value);
   im.ready_sum = im.rows.sum();
   im.item_gauge.set(static_cast<double>(view->items()));
@@ -198,6 +231,7 @@ std::vector<ItemIndex> CatalogStore::publish() {
   im.view.swap(view);
   im.accounts_view.swap(accounts);
   im.genres_view.swap(genres);
+  im.blocks_view.swap(blocks);
   im.published = im.progress;
   im.memory = im.builder.memory_bytes() + im.rows.memory_bytes() + im.accounts_view->memory_bytes();
   return touched;

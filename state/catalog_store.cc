@@ -48,6 +48,7 @@ Status CatalogStore::Impl::load() {
   MILLRACE_CHECK(load_items());
   MILLRACE_CHECK(load_people());
   MILLRACE_CHECK(load_outcomes());
+  MILLRACE_CHECK(load_access());
   builder.restore_offsets(applied.features_changed(), applied.added());
   if (const Digest kept = Digest::from_bytes(applied.digest()); !(kept == rows.sum())) {
     log_error("catalog: the stored rows do not match their digest; run `millrace verify`");
@@ -58,6 +59,7 @@ Status CatalogStore::Impl::load() {
   view = builder.build(progress.next_offset);
   accounts_view = accounts.view();
   genres_view = genres.view();
+  blocks_view = blocks.view();
   memory = builder.memory_bytes() + rows.memory_bytes() + accounts_view->memory_bytes();
   item_gauge.set(static_cast<double>(view->items()));
   return {};
@@ -134,6 +136,25 @@ Status CatalogStore::Impl::load_outcomes() {
   return status;
 }
 
+Status CatalogStore::Impl::load_access() {
+  Status status;
+  MILLRACE_CHECK(db->scan(keys::of(keys::kBlock), {}, [&](auto key, auto value) {
+    rows.restore(key, value);
+    status = blocks.restore(key, value);
+    return status.has_value();
+  }));
+  const std::pair<char, Journal*> journals[] = {
+      {keys::kTrail, &trail}, {keys::kAnomaly, &anomalies}, {keys::kReport, &reports}};
+  for (const auto& [row, journal] : journals) {
+    MILLRACE_CHECK(status);
+    MILLRACE_CHECK(db->scan(keys::of(row), {}, [&, to = journal](auto key, auto value) {
+      status = to->restore(key, value);
+      return status.has_value();
+    }));
+  }
+  return status;
+}
+
 // ---- reading
 
 CatalogStore::CatalogStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -178,6 +199,28 @@ std::shared_ptr<const AccountsView> CatalogStore::accounts() const {
 std::shared_ptr<const GenresView> CatalogStore::genres() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->genres_view;
+}
+
+std::shared_ptr<const BlocksView> CatalogStore::blocks() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->blocks_view;
+}
+
+std::vector<JournalEntry> CatalogStore::trail(const JournalQuery& query, std::size_t limit) const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->trail.find(query, limit);
+}
+
+std::vector<JournalEntry> CatalogStore::anomalies(const JournalQuery& query,
+                                                  std::size_t limit) const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->anomalies.find(query, limit);
+}
+
+std::vector<JournalEntry> CatalogStore::reports(const JournalQuery& query,
+                                                std::size_t limit) const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->reports.find(query, limit);
 }
 
 std::optional<CommandVerdict> CatalogStore::verdict(std::string_view command_id) const {
@@ -255,7 +298,8 @@ Db& CatalogStore::db() { return *impl_->db; }
 
 std::size_t CatalogStore::memory_bytes() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->memory + impl_->outcomes.memory_bytes();
+  return impl_->memory + impl_->outcomes.memory_bytes() + impl_->trail.memory_bytes() +
+         impl_->anomalies.memory_bytes() + impl_->reports.memory_bytes();
 }
 
 }  // namespace millrace::state

@@ -11,10 +11,12 @@
 #include "base/result.h"
 #include "schemas/item.h"
 #include "state/accounts.h"
+#include "state/address_blocks.h"
 #include "state/catalog_view.h"
 #include "state/command_outcomes.h"
 #include "state/digest.h"
 #include "state/genres.h"
+#include "state/journal.h"
 #include "state/rocks.h"
 
 namespace millrace::state {
@@ -59,6 +61,7 @@ class CatalogStore {
   std::shared_ptr<const CatalogView> view() const;
   std::shared_ptr<const AccountsView> accounts() const;
   std::shared_ptr<const GenresView> genres() const;
+  std::shared_ptr<const BlocksView> blocks() const;
   Offset next_offset() const;              // as of the last publish
   std::uint64_t last_record_hash() const;  // XXH3 of the record below next_offset; 0 when none
   UnixMillis log_time() const;             // of that record
@@ -70,6 +73,11 @@ class CatalogStore {
   // In use ever, of `kind:number`; 0: none.
   std::uint64_t highest_number(std::string_view kind) const;
   std::uint64_t highest_user() const;  // of accounts, and reserved for users of events
+  // Newest first: changes by administrators and keys (the last 20,000), addresses that behaved
+  // unlike themselves (1,000), reports of audits (400).
+  std::vector<JournalEntry> trail(const JournalQuery& query, std::size_t limit) const;
+  std::vector<JournalEntry> anomalies(const JournalQuery& query, std::size_t limit) const;
+  std::vector<JournalEntry> reports(const JournalQuery& query, std::size_t limit) const;
   Result<std::vector<CatalogDeadLetter>> dead_letters(Offset from, std::size_t limit) const;
   Digest digest() const;  // of the stored facts as of the last commit
   Result<Digest> scan_digest() const;

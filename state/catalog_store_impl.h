@@ -7,15 +7,21 @@
 
 #include "schemas/catalog_record.h"
 #include "state/accounts.h"
+#include "state/address_blocks.h"
+#include "state/catalog_keys.h"
 #include "state/catalog_numbers.h"
 #include "state/catalog_store.h"
 #include "state/command_outcomes.h"
 #include "state/fact_rows.h"
 #include "state/genres.h"
+#include "state/journal.h"
 
 namespace millrace::state {
 
 inline constexpr std::size_t kOutcomesKept = 100'000;
+inline constexpr std::size_t kTrailKept = 20'000;
+inline constexpr std::size_t kAnomaliesKept = 1'000;
+inline constexpr std::size_t kReportsKept = 400;
 
 // How far the catalog's log has been folded in, and what came last.
 struct CatalogProgress {
@@ -49,6 +55,7 @@ struct CatalogStore::Impl {
   CatalogNumbers numbers{rows};
   Accounts accounts{rows, numbers};
   Genres genres{rows, numbers};
+  AddressBlocks blocks{rows};
   FactRows::Rows ready;  // published, to be committed
   Digest ready_sum;      // of the facts, as of the last publish
   std::set<ItemIndex> touched;
@@ -57,16 +64,21 @@ struct CatalogStore::Impl {
   std::shared_ptr<const CatalogView> view;
   std::shared_ptr<const AccountsView> accounts_view;
   std::shared_ptr<const GenresView> genres_view;
+  std::shared_ptr<const BlocksView> blocks_view;
   CatalogProgress published;
   Digest committed_sum;
   CommandOutcomes outcomes{kOutcomesKept};
   std::vector<Demand> demands;
+  Journal trail{catalog_keys::kTrail, kTrailKept};
+  Journal anomalies{catalog_keys::kAnomaly, kAnomaliesKept};
+  Journal reports{catalog_keys::kReport, kReportsKept};
   std::size_t memory = 0;
 
   Status load();
   Status load_items();
   Status load_people();
   Status load_outcomes();
+  Status load_access();
   struct Change;
   CommandOutcome put_item(Offset offset, UnixMillis log_time, const Item& item);
   CommandVerdict mint_item(Offset offset, UnixMillis log_time, Item item);
@@ -78,6 +90,9 @@ struct CatalogStore::Impl {
   CommandOutcome demand(Offset offset, const UserId& user);
   void raise_highest(const ItemId& id);
   void remember(std::string_view command_id, CommandVerdict verdict);
+  void tell(Offset offset, UnixMillis log_time, const CatalogRecord& record,
+            const CommandVerdict& verdict);
+  CommandVerdict notice(Offset offset, UnixMillis log_time, const Notice& notice);
   void refuse(Offset offset, UnixMillis log_time, std::string_view record, const Error& why);
   std::string applied_row() const;
 };

@@ -17,7 +17,8 @@ enum class CommandOutcome : std::uint8_t {
   kNotFound = 3,
   kAccepted = 4,
   kNameTaken = 5,
-  kEmailTaken = 6
+  kEmailTaken = 6,
+  kFull = 7
 };
 
 struct CommandVerdict {

@@ -104,6 +104,16 @@ TEST(Golden, CatalogRecords) {
   check_catalog_record("catalog_erase_user", {"c3", DemandErase{UserId("u1")}});
 }
 
+TEST(Golden, CatalogRecordsOfAccess) {
+  const Actor actor{AccountId(7), TokenId(9), "2001:db8::1"};
+  const auto range = AddressRange::parse("10.0.0.0/8").value();
+  check_catalog_record("catalog_block_address",
+                       {"c20", BlockAddress{range, "too much", 42, true}, {}});
+  check_catalog_record("catalog_unblock_address", {"c21", UnblockAddress{range}, actor});
+  check_catalog_record("catalog_notice",
+                       {"c22", Notice{NoticeKind::kAnomaly, "10.0.0.1", R"({"kind":"rate"})"}, {}});
+}
+
 TEST(Golden, CatalogRecordsOfAccounts) {
   check_catalog_record("catalog_sign_up",
                        {"c4", SignUp{"ann", "ann@example.org", "hash", Role::kVendor}});

@@ -92,7 +92,13 @@ TEST(CatalogRecord, EveryChangeRoundTrips) {
         CatalogRecord{"c8", RevokeToken{TokenId(3)}}, CatalogRecord{"", ReserveUsers{610}},
         CatalogRecord{"c9", MintItem{full_item()}}, CatalogRecord{"c10", PutGenre{{}, "Noir"}},
         CatalogRecord{"c11", PutGenre{GenreId(3), "Noir"}},
-        CatalogRecord{"c12", DeleteGenre{GenreId(3)}}}) {
+        CatalogRecord{"c12", DeleteGenre{GenreId(3)}},
+        CatalogRecord{"c13",
+                      BlockAddress{AddressRange::parse("10.0.0.0/8").value(), "why", 9, true}},
+        CatalogRecord{"c14", UnblockAddress{AddressRange::parse("::1").value()}},
+        CatalogRecord{"c15", Notice{NoticeKind::kReport, "10.0.0.1", "{}"}},
+        CatalogRecord{"c16", DeleteGenre{GenreId(3)}, Actor{AccountId(7), TokenId(9), "::1"}},
+        CatalogRecord{"c17", DeleteGenre{GenreId(3)}, Actor{}}}) {
     EXPECT_EQ(decode_catalog_record(encode(record)), record);
   }
   EXPECT_EQ(decode_item(encode(full_item())), full_item());
