@@ -46,6 +46,7 @@ Dispatcher::Dispatcher(Router router, Checks checks, std::size_t max_body_bytes,
       metrics_(metrics) {}
 
 Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
+  request.caller = {};  // the connection's last request left one behind
   auto parts = split_target(request.target);
   if (!parts) return {problem(parts.error())};
   if (parts->path == "*") {

@@ -323,6 +323,21 @@ TEST(Server, AsksWhoMayBeforeAnythingElse) {
   EXPECT_EQ(client.get("/hello", {{"Authorization", "Bearer x"}}).status, 200);
 }
 
+TEST(Server, WhatACredentialAllowsEndsWithItsRequest) {
+  ServerOptions options;
+  options.authorize = [](Request& request, const Route&) -> std::optional<Reply> {
+    if (request.header("authorization")) request.caller.open = true;
+    if (request.caller.known()) return std::nullopt;
+    Reply reply = text_reply("who are you?");
+    reply.status = 401;
+    return reply;
+  };
+  TestServer server(options);
+  HttpClient client(server.port());
+  EXPECT_EQ(client.get("/hello", {{"Authorization", "Bearer x"}}).status, 200);
+  EXPECT_EQ(client.get("/hello").status, 401) << "on the same connection";
+}
+
 TEST(Server, ContinuesWhenExpectedTo) {
   TestServer server;
   HttpClient client(server.port());
