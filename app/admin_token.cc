@@ -19,10 +19,11 @@ class Commands {
   Commands(processors::Engine& engine, ingest::EventLog& log, Uuid7Minter& ids)
       : engine_(engine), log_(log), ids_(ids) {}
 
-  Result<state::CommandVerdict> run(decltype(CatalogRecord::change) change) {
+  Result<state::CommandVerdict> run(CatalogChange change) {
     const auto name = ids_.mint();
     std::vector<ingest::Append> appends;
-    appends.push_back({kCatalogPartition, {}, encode(CatalogRecord{name, std::move(change)})});
+    appends.push_back(
+        {kCatalogPartition, {}, encode(CatalogRecord{name, std::move(change), Actor{}})});
     MILLRACE_TRY(const auto offsets, log_.append_and_wait(std::move(appends)));
     Position position;
     position.include(kCatalogPartition, offsets.front());

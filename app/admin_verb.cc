@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "app/open_target.h"
+#include "app/units.h"
 #include "app/verbs.h"
 #include "base/crypto.h"
 #include "schemas/json_value.h"
@@ -19,7 +20,8 @@ struct AdminFlags {
   std::string name;                       // of create-key
   std::vector<std::string> scopes;
   std::uint32_t days = 0;
-  std::uint64_t id = 0;  // of rotate-key and revoke-key
+  std::uint64_t id = 0;                   // of rotate-key and revoke-key
+  std::string address, reason, lifetime;  // of block and unblock
 };
 
 std::string text_in(const Json& json, std::string_view name) {
@@ -128,15 +130,77 @@ Status revoke_key(Target& target, const AdminFlags& flags) {
   return {};
 }
 
+std::string line_of_block(const Json& block) {
+  std::string line = text_in(block, "address");
+  const Json* until = block.find("until");
+  if (until != nullptr && until->kind == JsonKind::kString) line += "  until " + until->text;
+  return line + "  " + text_in(block, "reason");
+}
+
+Status block_address(Target& target, const AdminFlags& flags) {
+  if (flags.address.empty()) return missing("ADDRESS");
+  std::string body;
+  JsonWriter out(body);
+  out.begin_object();
+  out.member("address", flags.address);
+  out.member("reason", flags.reason);
+  if (!flags.lifetime.empty()) {
+    MILLRACE_TRY(const auto ms, parse_duration_ms(flags.lifetime));
+    out.member("expires_in_seconds", ms / 1000);
+  }
+  out.end_object();
+  MILLRACE_TRY(const auto reply,
+               checked(target.post("/v1/admin/blocked", "application/json", body)));
+  MILLRACE_TRY(const auto block, parse_json(reply.body));
+  say(flags, reply.body, "blocked " + line_of_block(block));
+  return {};
+}
+
+Status unblock_address(Target& target, const AdminFlags& flags) {
+  if (flags.address.empty()) return missing("ADDRESS");
+  std::string path = "/v1/admin/blocked/";
+  for (const char c : flags.address) path += c == '/' ? "%2F" : std::string(1, c);
+  MILLRACE_TRY(const auto reply, checked(target.send({"DELETE", path, {}, {}})));
+  std::string json;
+  JsonWriter out(json);
+  out.begin_object();
+  out.member("unblocked", flags.address);
+  out.end_object();
+  say(flags, json, "unblocked " + flags.address);
+  return {};
+}
+
+Status list_blocked(Target& target, const AdminFlags& flags) {
+  std::string words;
+  std::string json;
+  JsonWriter out(json);
+  out.begin_array();
+  std::string cursor;
+  do {
+    const auto path = "/v1/admin/blocked?limit=100" + (cursor.empty() ? "" : "&cursor=" + cursor);
+    MILLRACE_TRY(const auto reply, checked(target.get(path)));
+    MILLRACE_TRY(const auto page, parse_json(reply.body));
+    const Json* blocked = page.find("blocked");
+    if (blocked == nullptr) return fail(Code::kInternal, "the server's list is no list");
+    for (const auto& block : blocked->elements) {
+      words += (words.empty() ? "" : "\n") + line_of_block(block);
+      append_json(out, block);
+    }
+    cursor = text_in(page, "next_cursor");
+  } while (!cursor.empty());
+  out.end_array();
+  say(flags, json, words.empty() ? "nothing is blocked" : words);
+  return {};
+}
+
 struct AdminAction {
   const char* name;
   Status (*run)(Target&, const AdminFlags&);
 };
-constexpr AdminAction kActions[] = {{"create-admin", create_admin},
-                                    {"list-keys", list_keys},
-                                    {"create-key", create_key},
-                                    {"rotate-key", rotate_key},
-                                    {"revoke-key", revoke_key}};
+constexpr AdminAction kActions[] = {{"create-admin", create_admin}, {"list-keys", list_keys},
+                                    {"create-key", create_key},     {"rotate-key", rotate_key},
+                                    {"revoke-key", revoke_key},     {"block", block_address},
+                                    {"unblock", unblock_address},   {"blocked", list_blocked}};
 
 int run(const AdminFlags& flags) {
   const auto done = open_target(flags.target, {}).and_then([&](const auto& target) -> Status {
@@ -157,6 +221,7 @@ Action define_admin(CLI::App& verb) {
   std::vector<std::string> names;
   for (const auto& action : kActions) names.emplace_back(action.name);
   verb.add_option("action", flags->action, "what to do")->required()->check(CLI::IsMember(names));
+  verb.add_option("address", flags->address, "block, unblock: an address, or a range: 10.0.0.0/8");
   flags->target = add_target_flags(verb);
   verb.add_option("--username", flags->username, "create-admin: the account's user name");
   verb.add_option("--email", flags->email, "create-admin: its e-mail address");
@@ -166,6 +231,8 @@ Action define_admin(CLI::App& verb) {
   verb.add_option("--scope", flags->scopes, "create-key: ingest, read or admin; may be repeated")
       ->check(CLI::IsMember({"ingest", "read", "admin"}));
   verb.add_option("--days", flags->days, "create-key: days until it expires; 0: never");
+  verb.add_option("--reason", flags->reason, "block: why");
+  verb.add_option("--for", flags->lifetime, "block: how long, as 6h; without it for ever");
   verb.add_option("--id", flags->id, "rotate-key, revoke-key: the key's id");
   return [flags] { return run(*flags); };
 }

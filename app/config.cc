@@ -114,6 +114,9 @@ Result<Resolved> resolve(const Sources& sources) {
   auto& log = out.config.log;
   if (log.partitions == 0) log.partitions = log.kind == LogKind::kKafka ? 16 : 4;
   MILLRACE_CHECK(check_kafka(out.config));
+  if (out.config.http.tls_cert.empty() != out.config.http.tls_key.empty()) {
+    return fail(Code::kInvalid, "--tls-cert and --tls-key go together", "http.tls_cert");
+  }
   if (out.config.data.empty()) return fail(Code::kInvalid, "--data must not be empty", "data");
   if (out.config.rules.short_half_life_ms >= out.config.rules.long_half_life_ms) {
     return fail(Code::kInvalid, "--rules-short-half-life must be shorter than the long one",

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "schemas/address.h"
 
 namespace millrace::app {
 
@@ -31,7 +32,9 @@ struct HttpConfig {
   std::int64_t write_deadline_ms = 10'000;
   std::int64_t idle_deadline_ms = 60'000;
   std::int64_t position_wait_ms = 5'000;  // longest wait for a position that a reader asks for
-  std::int64_t drain_ms = 5'000;          // longest wait for open requests when stopping
+  std::string tls_cert;                   // PEM files; both or none
+  std::string tls_key;
+  std::int64_t drain_ms = 5'000;  // longest wait for open requests when stopping
 
   friend bool operator==(const HttpConfig&, const HttpConfig&) = default;
 };
@@ -101,6 +104,22 @@ struct AccountsConfig {
   friend bool operator==(const AccountsConfig&, const AccountsConfig&) = default;
 };
 
+// What clients may do, and what is done with those who do more.
+struct AccessConfig {
+  std::uint32_t per_address = 6'000;  // requests a minute; 0: no limit
+  std::uint32_t per_caller = 6'000;   // of an account or key
+  std::uint32_t sign_ups = 600;       // of everybody together
+  std::uint32_t addresses = 100'000;  // remembered
+  std::uint32_t block_failures = 100;
+  std::int64_t block_window_ms = 300'000;
+  std::int64_t block_ms = 3'600'000;
+  std::vector<AddressRange> trusted_proxies;
+  std::vector<std::string> cors_origins;
+  std::int64_t audit_interval_ms = 24LL * 3'600'000;  // 0: never
+
+  friend bool operator==(const AccessConfig&, const AccessConfig&) = default;
+};
+
 struct FeedConfig {
   double category = 2.0;
   double tag = 1.5;
@@ -135,6 +154,7 @@ struct ServeConfig {
   ApplyConfig apply;
   RulesConfig rules;
   AccountsConfig accounts;
+  AccessConfig access;
   FeedConfig feed;
   LoggingConfig logging;
 

@@ -26,7 +26,6 @@ Result<HttpReply> LocalTarget::send(const HttpRequest& request) {
   MILLRACE_TRY(inner.query, serving::parse_query(parts.query));
   for (const auto& [name, value] : request.headers) inner.headers.emplace_back(lower(name), value);
   inner.body = request.body;
-  inner.peer = "127.0.0.1";
   auto answer = node_->call(std::move(inner));
   HttpReply reply;
   reply.status = answer.status;

@@ -154,6 +154,8 @@ void Maintenance::run(const std::stop_token& stop) {
     if (stop.stop_requested()) return;
     const auto trimmed = trim_if_due();
     if (!trimmed) log_error("the log was not trimmed: " + trimmed.error().detail);
+    const auto audited = options_.audit ? options_.audit() : Status();
+    if (!audited) log_error("no security audit: " + audited.error().detail);
   }
 }
 

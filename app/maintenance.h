@@ -1,6 +1,7 @@
 #pragma once
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -27,8 +28,9 @@ class Maintenance {
     std::uint64_t retention_bytes = 0;  // of the log; 0: no limit
     std::int64_t retention_ms = 0;      // of the log; 0: no limit
     std::uint64_t segment_bytes = 64ULL << 20;
-    int every_ms = 10'000;  // how often the limits are looked at
-    std::size_t keep = 2;   // newest checkpoints kept, and those read within reading_ms
+    int every_ms = 10'000;          // how often the limits are looked at
+    std::function<Status()> audit;  // on each of these occasions; null: nothing
+    std::size_t keep = 2;           // newest checkpoints kept, and those read within reading_ms
     int reading_ms = 60'000;
   };
   Maintenance(Options options, processors::Engine& engine, ingest::EventLog& log,

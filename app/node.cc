@@ -13,7 +13,9 @@
 #include "schemas/catalog_record.h"
 #include "schemas/partitioner.h"
 #include "serving/http/problem.h"
+#include "serving/surfaces/audit.h"
 #include "serving/surfaces/authorize.h"
+#include "serving/surfaces/guard.h"
 #include "serving/surfaces/list.h"
 
 namespace millrace::app {
@@ -71,6 +73,16 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
+serving::GateOptions gate_options(const AccessConfig& access) {
+  serving::GateOptions options;
+  options.addresses = {access.per_address, access.block_failures, access.block_window_ms,
+                       access.addresses};
+  options.per_caller = access.per_caller;
+  options.trusted_proxies = access.trusted_proxies;
+  options.cors_origins = access.cors_origins;
+  return options;
+}
+
 serving::ServerOptions server_options(const ServeConfig& config, const serving::Deps& deps) {
   using std::chrono::milliseconds;
   const auto& http = config.http;
@@ -89,6 +101,7 @@ serving::ServerOptions server_options(const ServeConfig& config, const serving::
   options.body_deadline = milliseconds(http.body_deadline_ms);
   options.write_deadline = milliseconds(http.write_deadline_ms);
   options.later_deadline = milliseconds(http.position_wait_ms + 10'000);
+  options.tls = {http.tls_cert, http.tls_key};
   options.stop_deadline = milliseconds(http.drain_ms);
   return options;
 }
@@ -132,15 +145,14 @@ Status Node::build(Http http) {
       clock_, metrics_, ingest::Acceptor::Options{.highest_user = [this] {
         return engine_->catalog().highest_user();
       }});
-  maintenance_ = std::make_unique<Maintenance>(
-      Maintenance::Options{.checkpoints = folders_.checkpoints,
-                           .retention_bytes = config_.log.retention_bytes,
-                           .retention_ms = config_.log.retention_ms,
-                           .segment_bytes = config_.log.segment_bytes},
-      *engine_, *log_, clock_, metrics_);
-  router_ = std::make_unique<serving::Router>(serving::all_routes(deps()));
+  auto deps = parts();
+  gate_ = serving::make_gate(deps, gate_options(config_.access), config_.access.block_ms);
+  deps.gate = gate_.get();
+  maintenance_ = std::make_unique<Maintenance>(maintenance_options(deps, http), *engine_, *log_,
+                                               clock_, metrics_);
+  router_ = std::make_unique<serving::Router>(serving::all_routes(deps));
   if (http == Http::kNone) return {};
-  return listen();
+  return listen(deps);
 }
 
 // A node that has no state, or one that the log has been trimmed past, starts from a peer's.
@@ -197,7 +209,7 @@ Result<bool> Node::restore(const std::string& why) {
   return true;
 }
 
-serving::Deps Node::deps() {
+serving::Deps Node::parts() {
   serving::Deps deps;
   deps.engine = engine_.get();
   deps.log = log_.get();
@@ -211,14 +223,14 @@ serving::Deps Node::deps() {
                   std::string(kVersion),
                   config_.memory_bytes,
                   {config_.accounts.token_lifetime_ms, config_.accounts.logins_per_account,
-                   config_.accounts.logins_per_address}};
+                   config_.accounts.logins_per_address, config_.access.sign_ups}};
   deps.checkpoint = [this](std::int64_t max_age) { return maintenance_->checkpoint(max_age); };
   deps.checkpoints = folders_.checkpoints;
   deps.nodes = [this] { return cluster_->nodes(); };
   return deps;
 }
 
-Status Node::listen() {
+Status Node::listen(const serving::Deps& deps) {
   MILLRACE_CHECK(put_admin_token(config_.admin_token, *engine_, *log_, ids_));
   if (!is_loopback(config_.http.host) && !engine_->catalog().accounts()->any_ever()) {
     return fail(Code::kInvalid,
@@ -227,19 +239,34 @@ Status Node::listen() {
                 "host");
   }
   MILLRACE_TRY(source_, open_source(config_, *acceptor_, metrics_));
-  auto options = server_options(config_, deps());
+  auto options = server_options(config_, deps);
+  options.gate = gate_;
   options.mark = [this](serving::Reply& reply) {
     const auto stale_ms = freshness_->stale_ms();
     if (stale_ms > 0) reply.headers.emplace_back("X-Millrace-Stale", std::to_string(stale_ms));
   };
   MILLRACE_TRY(server_, serving::Server::start(std::move(options),
-                                               serving::Router(serving::all_routes(deps())),
-                                               metrics_, clock_));
+                                               serving::Router(serving::all_routes(deps)), metrics_,
+                                               clock_));
   cluster_->set_url(config_.cluster.advertise.empty()
                         ? "http://" + config_.http.host + ":" + std::to_string(server_->port())
                         : config_.cluster.advertise);
   cluster_->set_state(NodeState::kReady);
   return {};
+}
+
+Maintenance::Options Node::maintenance_options(const serving::Deps& deps, Http http) const {
+  Maintenance::Options options;
+  options.checkpoints = folders_.checkpoints;
+  options.retention_bytes = config_.log.retention_bytes;
+  options.retention_ms = config_.log.retention_ms;
+  options.segment_bytes = config_.log.segment_bytes;
+  if (http == Http::kListen) {
+    options.audit = [deps, start = clock_.now(), interval = config_.access.audit_interval_ms] {
+      return serving::audit_if_due(deps, start, interval);
+    };
+  }
+  return options;
 }
 
 void Node::stop() {
@@ -260,7 +287,8 @@ void Node::stop() {
 
 Status Node::erase(const UserId& user) {
   std::vector<ingest::Append> appends;
-  appends.push_back({kCatalogPartition, {}, encode(CatalogRecord{ids_.mint(), DemandErase{user}})});
+  appends.push_back(
+      {kCatalogPartition, {}, encode(CatalogRecord{ids_.mint(), DemandErase{user}, Actor{}})});
   MILLRACE_TRY(const auto offsets, log_->append_and_wait(std::move(appends)));
   const auto& store = engine_->store(partition_of(user.value, engine_->partitions()));
   std::promise<bool> carried;

@@ -16,6 +16,7 @@
 #include "processors/freshness.h"
 #include "schemas/uuid7.h"
 #include "serving/deps.h"
+#include "serving/http/gate.h"
 #include "serving/http/router.h"
 #include "serving/http/server.h"
 
@@ -36,6 +37,8 @@ class Node {
   void stop();
 
   std::uint16_t port() const { return server_ ? server_->port() : std::uint16_t{0}; }
+  // Reads the TLS certificate and its key again.
+  Status reload_tls() { return server_ ? server_->reload_tls() : Status(); }
   // Answers a request without a socket, waiting for a Later.
   serving::Reply call(serving::Request request) const;
   // Erases a person, as DELETE /v1/users/{id} does.
@@ -51,8 +54,9 @@ class Node {
   Status build(Http http);
   Status open_engine();
   Result<bool> restore(const std::string& why);
-  serving::Deps deps();
-  Status listen();
+  serving::Deps parts();
+  Maintenance::Options maintenance_options(const serving::Deps& deps, Http http) const;
+  Status listen(const serving::Deps& deps);
 
   const ServeConfig config_;
   const DataFolders folders_;
@@ -66,6 +70,7 @@ class Node {
   std::unique_ptr<processors::Freshness> freshness_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
   std::unique_ptr<ingest::KafkaSource> source_;  // with Kafka
+  std::shared_ptr<serving::Gate> gate_;
   std::unique_ptr<Maintenance> maintenance_;
   std::unique_ptr<serving::Router> router_;  // of call(); the server has its own
   std::unique_ptr<serving::Server> server_;

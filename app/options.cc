@@ -1,123 +1,25 @@
 #include "app/options.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cmath>
 #include <cstdint>
-#include <limits>
-#include <type_traits>
 #include <utility>
 
-#include "app/units.h"
-#include "base/json_text.h"
+#include "app/option_kinds.h"
 
 namespace millrace::app {
 namespace {
 
-// An accessor `at` takes a ServeConfig, const or not, and gives the field.
-template <class At>
-using Field = std::remove_cvref_t<std::invoke_result_t<At, ServeConfig&>>;
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
-
-template <class At>
-Option text(std::string key, std::string help, At at) {
-  return {std::move(key), std::move(help),
-          [at](ServeConfig& config, std::string_view value) -> Status {
-            at(config) = std::string(value);
-            return {};
-          },
-          [at](const ServeConfig& config) { return quoted(at(config)); }};
-}
-
-template <class At>
-Option integer(std::string key, std::string help, At at, std::int64_t min,
-               std::int64_t max = std::numeric_limits<std::uint32_t>::max()) {
-  const auto set = [=](ServeConfig& config, std::string_view value) -> Status {
-    std::int64_t number = 0;
-    const char* end = value.data() + value.size();
-    const auto [rest, error] = std::from_chars(value.data(), end, number);
-    if (error != std::errc() || rest != end || number < min || number > max) {
-      return fail(Code::kInvalid, "must be a whole number from " + std::to_string(min) + " to " +
-                                      std::to_string(max));
-    }
-    at(config) = static_cast<Field<At>>(number);
-    return {};
-  };
-  return {std::move(key), std::move(help), set,
-          [at](const ServeConfig& config) { return std::to_string(at(config)); }};
-}
-
-template <class At>
-Option real(std::string key, std::string help, At at) {
-  const auto set = [at](ServeConfig& config, std::string_view value) -> Status {
-    double number = 0;
-    const char* end = value.data() + value.size();
-    const auto [rest, error] = std::from_chars(value.data(), end, number);
-    if (error != std::errc() || rest != end || !std::isfinite(number) || number < 0) {
-      return fail(Code::kInvalid, "must be a number, 0 or more");
-    }
-    at(config) = number;
-    return {};
-  };
-  const auto print = [at](const ServeConfig& config) {
-    std::array<char, 32> buffer{};
-    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), at(config)).ptr;
-    std::string out(buffer.data(), end);
-    return out.find_first_of(".e") == std::string::npos ? out + ".0" : out;
-  };
-  return {std::move(key), std::move(help), set, print};
-}
-
-template <class At>
-Option bytes(std::string key, std::string help, At at, std::uint64_t min) {
-  const auto set = [=](ServeConfig& config, std::string_view value) -> Status {
-    MILLRACE_TRY(const auto size, parse_bytes(value));
-    if (size < min) return fail(Code::kInvalid, "must be at least " + bytes_text(min));
-    at(config) = size;
-    return {};
-  };
-  return {std::move(key), std::move(help), set,
-          [at](const ServeConfig& config) { return quoted(bytes_text(at(config))); }};
-}
-
-template <class At>
-Option duration(std::string key, std::string help, At at, std::int64_t min_ms) {
-  const auto set = [=](ServeConfig& config, std::string_view value) -> Status {
-    MILLRACE_TRY(const auto ms, parse_duration_ms(value));
-    if (ms < min_ms) return fail(Code::kInvalid, "must be at least " + duration_text(min_ms));
-    at(config) = ms;
-    return {};
-  };
-  return {std::move(key), std::move(help), set,
-          [at](const ServeConfig& config) { return quoted(duration_text(at(config))); }};
-}
-
-template <class At>
-Option choice(std::string key, std::string help, At at,
-              std::vector<std::pair<std::string, Field<At>>> names) {
-  const auto set = [=](ServeConfig& config, std::string_view value) -> Status {
-    std::string known;
-    for (const auto& [name, meaning] : names) {
-      if (name == value) {
-        at(config) = meaning;
-        return {};
-      }
-      known += (known.empty() ? "" : ", ") + name;
-    }
-    return fail(Code::kInvalid, "must be one of " + known);
-  };
-  const auto print = [=](const ServeConfig& config) {
-    const auto row = std::find_if(names.begin(), names.end(),
-                                  [&](const auto& n) { return n.second == at(config); });
-    return row == names.end() ? quoted("") : quoted(row->first);
-  };
-  return {std::move(key), std::move(help), set, print};
+// As browsers send it: a scheme, a host in lower case, perhaps a port.
+Result<std::string> read_origin(std::string_view text) {
+  const auto host = text.find("://");
+  const bool web = text.starts_with("http://") || text.starts_with("https://");
+  const auto rest = web ? text.substr(host + 3) : std::string_view();
+  constexpr std::string_view kHost = "abcdefghijklmnopqrstuvwxyz0123456789.-:[]";
+  if (rest.empty() || rest.find_first_not_of(kHost) != std::string_view::npos) {
+    return fail(Code::kInvalid, "must be origins as https://shop.example, without a path");
+  }
+  return std::string(text);
 }
 
 Status set_interactions(ServeConfig& config, std::string_view text) {
@@ -225,7 +127,15 @@ Option admin_token() {
 }
 
 std::vector<Option> http_options() {
+  auto cert = text("http.tls_cert", "TLS: PEM file of the certificate and those behind it",
+                   MILLRACE_AT(http.tls_cert));
+  cert.flag = "tls-cert";
+  auto key = text("http.tls_key", "TLS: PEM file of the key; SIGHUP reads both again",
+                  MILLRACE_AT(http.tls_key));
+  key.flag = "tls-key";
   return {
+      std::move(cert),
+      std::move(key),
       integer("http.threads", "threads that answer; 0: one per core", MILLRACE_AT(http.threads), 0,
               256),
       bytes("http.max_body", "largest request body", MILLRACE_AT(http.max_body_bytes), 1'024),
@@ -339,6 +249,42 @@ std::vector<Option> accounts_options() {
   };
 }
 
+std::vector<Option> access_options() {
+  auto proxies = several("access.trusted_proxies",
+                         "addresses of proxies whose X-Forwarded-For is believed: 10.0.0.0/8,::1",
+                         MILLRACE_AT(access.trusted_proxies), AddressRange::parse,
+                         [](const AddressRange& range) { return range.text(); });
+  proxies.flag = "trusted-proxy";
+  auto origins =
+      several("access.cors_origins", "web pages that may read answers: https://a.example",
+              MILLRACE_AT(access.cors_origins), read_origin,
+              [](const std::string& origin) { return origin; });
+  origins.flag = "cors-origin";
+  auto audit = duration("access.audit_interval", "time between security audits; 0: none",
+                        MILLRACE_AT(access.audit_interval_ms), 0);
+  audit.flag = "audit-interval";
+  return {
+      integer("access.per_address", "requests a minute of an address (IPv6: /64); 0: no limit",
+              MILLRACE_AT(access.per_address), 0, 100'000'000),
+      integer("access.per_caller", "requests a minute of an account or key; 0: no limit",
+              MILLRACE_AT(access.per_caller), 0, 100'000'000),
+      integer("access.sign_ups", "sign-ups a minute of everybody together; 0: no limit",
+              MILLRACE_AT(access.sign_ups), 0, 100'000'000),
+      integer("access.addresses", "addresses whose doings are remembered",
+              MILLRACE_AT(access.addresses), 1'000, 10'000'000),
+      integer("access.block_failures",
+              "failed log-ins, bad tokens and unknown paths that block an address; 0: none do",
+              MILLRACE_AT(access.block_failures), 0, 1'000'000),
+      duration("access.block_window", "time within which they count",
+               MILLRACE_AT(access.block_window_ms), 1'000),
+      duration("access.block_time", "how long such an address is blocked",
+               MILLRACE_AT(access.block_ms), 1'000),
+      std::move(proxies),
+      std::move(origins),
+      std::move(audit),
+  };
+}
+
 std::vector<Option> feed_options() {
   return {
       real("feed.category", "feed: weight of a liked category", MILLRACE_AT(feed.category)),
@@ -367,8 +313,9 @@ std::string replaced(std::string text, std::string_view from, char to) {
 std::vector<Option> serve_options() {
   std::vector<Option> all = plain_options();
   all.push_back(admin_token());
-  for (auto&& group : {http_options(), log_options(), kafka_options(), cluster_options(),
-                       apply_options(), rules_options(), accounts_options(), feed_options()}) {
+  for (auto&& group :
+       {http_options(), log_options(), kafka_options(), cluster_options(), apply_options(),
+        rules_options(), accounts_options(), access_options(), feed_options()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back({"interactions", "weight of an interaction type, known or new: name=weight",

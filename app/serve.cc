@@ -14,10 +14,12 @@
 namespace millrace::app {
 namespace {
 
-// Signals that end the server are taken by one thread at one place.
-sigset_t ending_signals() {
+// Signals that end the server, and SIGHUP where there are certificates to read again, are taken by
+// one thread at one place.
+sigset_t handled_signals(bool tls) {
   sigset_t set;
   sigemptyset(&set);
+  if (tls) sigaddset(&set, SIGHUP);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   return set;
@@ -25,19 +27,26 @@ sigset_t ending_signals() {
 
 int serve(const ServeConfig& config) {
   ::signal(SIGPIPE, SIG_IGN);
-  const auto ending = ending_signals();
-  ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  const bool tls = !config.http.tls_cert.empty();
+  const auto handled = handled_signals(tls);
+  ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);
   auto node = Node::start(config, Node::Http::kListen);
   if (!node) {
     log_error("cannot serve: " + node.error().detail);
-    return node.error().field == "host" ? kUsage : kFailed;
+    return node.error().field == "host" || node.error().field.starts_with("tls.") ? kUsage
+                                                                                  : kFailed;
   }
-  std::cout << "ready on http://" << config.http.host << ":" << (*node)->port() << std::endl;
+  std::cout << (tls ? "ready on https://" : "ready on http://") << config.http.host << ":"
+            << (*node)->port() << std::endl;
   int signal = 0;
-  ::sigwait(&ending, &signal);
+  while (::sigwait(&handled, &signal) == 0 && signal == SIGHUP) {
+    const auto reloaded = (*node)->reload_tls();
+    if (reloaded) log_info("certificate and key are read again");
+    if (!reloaded) log_error("the old certificate holds: " + reloaded.error().detail);
+  }
   log_info(std::string("stopping on ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT") +
            "; a second signal ends at once, and loses nothing");
-  ::pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
+  ::pthread_sigmask(SIG_UNBLOCK, &handled, nullptr);
   ::signal(SIGINT, SIG_DFL);
   ::signal(SIGTERM, SIG_DFL);
   (*node)->stop();

@@ -15,10 +15,13 @@
 
 namespace millrace::serving {
 
+class Gate;
+
 struct AccountOptions {
   std::int64_t token_lifetime_ms = 30LL * 24 * 3'600'000;
   std::uint32_t logins_per_account = 10;  // tries a minute, and as many at once; 0: no limit
   std::uint32_t logins_per_address = 60;
+  std::uint32_t sign_ups = 600;  // a minute, of everybody together; 0: no limit
 };
 
 struct SurfaceOptions {
@@ -45,6 +48,7 @@ struct Deps {
   const Clock* clock = nullptr;
   Uuid7Minter* ids = nullptr;  // of commands and recommendations
   Metrics* metrics = nullptr;
+  Gate* gate = nullptr;  // null: nothing is limited, nobody blocked
   SurfaceOptions options;
   // Makes, verifies and keeps a checkpoint of the state, or gives the newest when it is not older
   // than that; answers its path. Takes long: call it off the server's threads.

@@ -68,6 +68,7 @@ class Ticket {
 Connection::Connection(net::ip::tcp::socket socket, std::string peer, Worker& worker)
     : socket_(std::move(socket)),
       peer_(std::move(peer)),
+      address_(Address::parse(peer_).value_or(Address{})),
       worker_(worker),
       state_(worker.state()),
       parser_(state_.options.parse),
@@ -176,7 +177,7 @@ Connection::Next Connection::serve() {
   served_at_ = steady_micros();
   last_request_ = !parser_.keep_alive() || state_.stopping;
   Request& request = parser_.request();
-  request.peer = peer_;
+  request.address = address_;
   set_request_id(request);
   Dispatcher::Outcome outcome = state_.dispatcher.dispatch(request);
   route_ = outcome.route;
@@ -389,9 +390,7 @@ void Connection::close() {
   error_code ignored;
   socket_.close(ignored);
   charge_body(0);
-  state_.addresses.remove(peer_);
-  worker_.open().fetch_sub(1);
-  state_.metrics.levels().connections.fetch_sub(1);
+  worker_.release(peer_);
   worker_.remove(*this);
 }
 

@@ -60,6 +60,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   boost::asio::ip::tcp::socket socket_;
   const std::string peer_;
+  const Address address_;  // the same
   Worker& worker_;
   ServerState& state_;
   RequestParser parser_;

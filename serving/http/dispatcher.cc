@@ -22,10 +22,14 @@ Reply allow(int status, std::string methods) {
   return reply;
 }
 
-// The answer where there is no route to call.
-Reply without_route(const Request& request, const Router::Match& match) {
-  if (match.allow.empty()) return problem(404, "There is nothing at this path.");
-  return allow(request.method == "OPTIONS" ? 204 : 405, match.allow);
+// What tells machines how the server is must be told to them always.
+bool is_probe(std::string_view path) {
+  if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  return path == "/health" || path == "/ready" || path == "/metrics";
+}
+
+bool sends_credential(const Request& request) {
+  return request.header("authorization").has_value() || request.header("x-api-key").has_value();
 }
 
 // What a node that lags behind might say of something that there is.
@@ -33,7 +37,7 @@ bool may_be_elsewhere(const Answer& answer, const Request& request) {
   const auto* reply = std::get_if<Reply>(&answer);
   if (reply == nullptr) return false;
   if (reply->status == 404) return true;
-  return reply->status == 401 && (request.header("authorization") || request.header("x-api-key"));
+  return reply->status == 401 && sends_credential(request);
 }
 
 }  // namespace
@@ -45,9 +49,60 @@ Dispatcher::Dispatcher(Router router, Checks checks, std::size_t max_body_bytes,
       max_body_bytes_(max_body_bytes),
       metrics_(metrics) {}
 
+Dispatcher::Entry Dispatcher::enter(Request& request, std::string_view path) const {
+  // The connection's last request left these behind.
+  request.caller = {};
+  request.limit = {};
+  request.cors = checks_.gate ? checks_.gate->cors().lines(request) : nullptr;
+  Entry entry;
+  if (!checks_.gate || is_probe(path)) return entry;
+  entry.refusal = checks_.gate->admit(request);
+  if (entry.refusal) {
+    metrics_.reject(Rejection::kRate);
+  } else {
+    entry.blocked = checks_.gate->refuse_blocked(request);
+  }
+  return entry;
+}
+
+// The answer where there is no route to call.
+Reply Dispatcher::without_route(const Request& request, const Router::Match& match) const {
+  if (match.allow.empty()) {
+    if (checks_.gate) checks_.gate->failed(request.address);
+    return problem(404, "There is nothing at this path.");
+  }
+  if (request.method != "OPTIONS") return allow(405, match.allow);
+  auto reply = allow(204, match.allow);
+  if (checks_.gate) checks_.gate->cors().answer_preflight(request, match.allow, reply);
+  return reply;
+}
+
+// Who is blocked must prove to be an admin, who could otherwise not end a block of their own.
+std::optional<Reply> Dispatcher::refuse(Request& request, const Route& route, Entry entry) const {
+  std::optional<Reply> refusal;
+  if (checks_.authorize) refusal = checks_.authorize(request, route);
+  if (entry.blocked && !request.caller.admin()) {
+    metrics_.reject(Rejection::kBlocked);
+    return std::move(entry.blocked);
+  }
+  if (refusal || !checks_.gate || entry.admitted) return refusal;
+  refusal = checks_.gate->admit_caller(request);
+  if (refusal) metrics_.reject(Rejection::kRate);
+  return refusal;
+}
+
+// A credential that is none, as far as can be known.
+void Dispatcher::count_failure(const Request& request, const Answer& answer) const {
+  const auto* reply = std::get_if<Reply>(&answer);
+  if (checks_.gate && reply != nullptr && reply->status == 401 && sends_credential(request)) {
+    checks_.gate->failed(request.address);
+  }
+}
+
 Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
-  request.caller = {};  // the connection's last request left one behind
   auto parts = split_target(request.target);
+  auto entry = enter(request, parts ? parts->path : std::string_view());
+  if (entry.refusal) return {*std::move(entry.refusal)};
   if (!parts) return {problem(parts.error())};
   if (parts->path == "*") {
     if (request.method != "OPTIONS") return {problem(400, "'*' is a target of OPTIONS only.")};
@@ -58,24 +113,27 @@ Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
   request.path = *std::move(path);
   auto match = router_.match(request.method, parts->path);
   if (!match) return {problem(match.error())};
-  if (match->route == nullptr) return {without_route(request, *match)};
+  if (match->route == nullptr) {
+    if (entry.blocked) metrics_.reject(Rejection::kBlocked);
+    return {entry.blocked ? *std::move(entry.blocked) : without_route(request, *match)};
+  }
   request.params = std::move(match->params);
   auto query = parse_query(parts->query);
   if (query) request.query.swap(*query);
-  auto answer = serve(request, *match, query ? nullptr : &query.error());
+  entry.bad_query = query ? nullptr : &query.error();
+  auto answer = serve(request, *match, std::move(entry));
   if (checks_.catch_up && may_be_elsewhere(answer, request)) {
     return {serve_again(request, *match, std::get<Reply>(std::move(answer))), match->index};
   }
+  count_failure(request, answer);
   return {std::move(answer), match->index};
 }
 
-Answer Dispatcher::serve(Request& request, const Router::Match& match,
-                         const Error* bad_query) const {
+Answer Dispatcher::serve(Request& request, const Router::Match& match, Entry entry) const {
   try {
-    if (checks_.authorize) {
-      std::optional<Reply> refusal = checks_.authorize(request, *match.route);
-      if (refusal) return *std::move(refusal);
-    }
+    const auto* bad_query = entry.bad_query;
+    auto refusal = refuse(request, *match.route, std::move(entry));
+    if (refusal) return *std::move(refusal);
     if (bad_query != nullptr) return problem(*bad_query);
     return handle(request, *match.route);
   } catch (const std::exception& error) {
@@ -90,6 +148,8 @@ Answer Dispatcher::serve(Request& request, const Router::Match& match,
 
 Answer Dispatcher::serve_again(const Request& request, const Router::Match& match,
                                Reply first) const {
+  Entry again;
+  again.admitted = first.status != 401;
   if (first.status == 401) {
     first = problem(
         {Code::kUnavailable, "whether this credential is good cannot be said now: try again", {}});
@@ -104,9 +164,10 @@ Answer Dispatcher::serve_again(const Request& request, const Router::Match& matc
                                         delete done;
                                       });
   held->caller = {};
-  return Later{[this, held, match, first](std::function<void(Render)> finish) {
-    checks_.catch_up([this, held, match, first, finish = std::move(finish)](bool caught_up) {
-      auto answer = caught_up ? serve(*held, match, nullptr) : Answer(first);
+  return Later{[this, held, match, again, first](std::function<void(Render)> finish) {
+    checks_.catch_up([this, held, match, again, first, finish = std::move(finish)](bool caught_up) {
+      auto answer = caught_up ? serve(*held, match, again) : Answer(first);
+      count_failure(*held, answer);
       if (auto* later = std::get_if<Later>(&answer)) return later->start(finish);
       finish([reply = std::get<Reply>(std::move(answer))] { return reply; });
     });

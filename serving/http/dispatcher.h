@@ -2,7 +2,9 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "serving/http/http_metrics.h"
 #include "serving/http/message.h"
@@ -21,8 +23,9 @@ class Dispatcher {
   };
 
   struct Checks {
-    Authorize authorize = nullptr;
-    CatchUp catch_up = nullptr;
+    Authorize authorize = nullptr;  // null: everything is open
+    CatchUp catch_up = nullptr;     // null: nobody else makes things
+    std::shared_ptr<Gate> gate;     // null: everybody comes in
   };
   // Requests that wait for catch_up may hold so much; beyond: 503.
   static constexpr std::size_t kMaxHeldBytes = 16u << 20;
@@ -30,16 +33,29 @@ class Dispatcher {
   // `metrics` must outlive this object. `max_body_bytes` bounds an unpacked body.
   Dispatcher(Router router, Checks checks, std::size_t max_body_bytes, HttpMetrics& metrics);
 
-  // Fills path, query and params of `request`, and replaces a gzipped body. Answers come in the
-  // order 404 or 405 (of the path, which is public), 401, 403, 400, and what the handler says. A
-  // handler that throws is a 500. A 404 and a bad credential's 401 stand only behind catch_up: the
-  // request is served once more. Where that is not to be had a 401 becomes a 503.
+  // Fills path, query, params, caller, limit and cors of `request`, and replaces a gzipped body.
+  // Answers come in the order 429, 403 of a blocked address (from which only admins come in), 404
+  // or 405 (of the path, which is public), 401, 403, 400, and what the handler says. The gate does
+  // not stand before /health, /ready and /metrics. A handler that throws is a 500. A handler's 404
+  // and a bad credential's 401 stand only behind catch_up: the request is served once more. Where
+  // that is not to be had a 401 becomes a 503.
   Outcome dispatch(Request& request) const;
 
  private:
-  Answer serve(Request& request, const Router::Match& match, const Error* bad_query) const;
+  // How far a request has come before it is served.
+  struct Entry {
+    std::optional<Reply> refusal;  // it does not come in
+    std::optional<Reply> blocked;  // unless an admin sends it
+    bool admitted = false;         // within its caller's limit, too
+    const Error* bad_query = nullptr;
+  };
+  Entry enter(Request& request, std::string_view path) const;
+  Reply without_route(const Request& request, const Router::Match& match) const;
+  std::optional<Reply> refuse(Request& request, const Route& route, Entry entry) const;
+  Answer serve(Request& request, const Router::Match& match, Entry entry) const;
   Answer handle(Request& request, const Route& route) const;
   Answer serve_again(const Request& request, const Router::Match& match, Reply first) const;
+  void count_failure(const Request& request, const Answer& answer) const;
 
   Router router_;
   Checks checks_;

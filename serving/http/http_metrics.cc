@@ -19,6 +19,8 @@ std::string_view rejection_name(Rejection rejection) {
     case Rejection::kInFlight: return "in_flight";
     case Rejection::kBodyMemory: return "body_memory";
     case Rejection::kNoDescriptors: return "no_descriptors";
+    case Rejection::kRate: return "rate";
+    case Rejection::kBlocked: return "blocked";
   }
   return "unknown";
 }

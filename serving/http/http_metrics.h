@@ -28,8 +28,10 @@ enum class Rejection : std::uint8_t {
   kInFlight,
   kBodyMemory,
   kNoDescriptors,
+  kRate,
+  kBlocked,
 };
-inline constexpr std::size_t kRejections = 13;
+inline constexpr std::size_t kRejections = 15;
 
 std::string_view rejection_name(Rejection rejection);
 // Of a request that the parser refused with `status`.

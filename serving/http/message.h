@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -8,9 +9,18 @@
 #include <variant>
 #include <vector>
 
+#include "schemas/address.h"
 #include "serving/http/caller.h"
 
 namespace millrace::serving {
+
+// What a client is told of the limit that it meets first (draft-ietf-httpapi-ratelimit-headers, in
+// the form of its third version: RateLimit-Limit, -Remaining, -Reset).
+struct RateLimit {
+  std::uint32_t limit = 0;  // requests a minute; 0: none, and nothing is told
+  std::uint32_t left = 0;
+  std::uint32_t reset_s = 0;  // until all of them are there again
+};
 
 // A whole HTTP request as values: no socket, no Beast.
 struct Request {
@@ -21,8 +31,10 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::map<std::string, std::string, std::less<>> params;  // {name} segments of the route, decoded
   std::string body;
-  std::string peer;  // remote address without port
-  Caller caller;     // filled before the handler is called
+  Address address;  // of the client: of its proxy until the gate has looked
+  Caller caller;    // filled before the handler is called
+  RateLimit limit;
+  const std::string* cors = nullptr;  // header lines of Cors
 
   std::optional<std::string_view> header(std::string_view lower_case_name) const;
   std::optional<std::string_view> query_value(std::string_view name) const;

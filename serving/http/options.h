@@ -3,11 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "serving/http/gate.h"
 #include "serving/http/message.h"
 #include "serving/http/request_parser.h"
+#include "serving/http/tls_files.h"
 
 namespace millrace::serving {
 
@@ -27,7 +30,10 @@ struct ServerOptions {
   unsigned threads = 0;                        // 0: one per core
   Authorize authorize = nullptr;               // null: everything is open
   CatchUp catch_up = nullptr;                  // null: nobody else makes things
+  std::shared_ptr<Gate> gate;                  // null: no limits, blocks, proxies and CORS
   std::function<void(Reply&)> mark = nullptr;  // what every answer says beside its own, if set
+
+  TlsFiles tls;  // empty: none, connections are plain
 
   ParseLimits parse;                                 // 431, 414, 413, 400
   std::size_t max_connections = 10'000;              // 503, closed

@@ -127,6 +127,13 @@ Reply problem(const Error& error) {
   return reply;
 }
 
+Reply problem(const Error& error, std::int64_t retry_after_ms) {
+  Reply reply = problem(error);
+  std::erase_if(reply.headers, [](const auto& header) { return header.first == "Retry-After"; });
+  reply.headers.emplace_back("Retry-After", std::to_string((retry_after_ms + 999) / 1000));
+  return reply;
+}
+
 Reply problem(int status, std::string_view detail) {
   return to_reply({"about:blank", reason_phrase(status), status, detail, {}});
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ std::string_view reason_phrase(int status);
 // An answer of RFC 9457: application/problem+json with type (urn:millrace:problem:<code name>),
 // title, status, detail and, where the error names one, field. 429 and 503 carry Retry-After: 1.
 Reply problem(const Error& error);
+
+// The same, to be tried again in so many milliseconds.
+Reply problem(const Error& error, std::int64_t retry_after_ms);
 
 // A problem that is the protocol's (type about:blank, title the status' phrase).
 Reply problem(int status, std::string_view detail);

@@ -56,7 +56,7 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 bool has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
 
 void append_start(std::string& head, const Reply& reply) {
-  head.reserve(320);
+  head.reserve(384);
   head += "HTTP/1.1 ";
   append_number(head, static_cast<std::uint64_t>(reply.status));
   head += ' ';
@@ -71,6 +71,16 @@ void append_start(std::string& head, const Reply& reply) {
     append_number(head, reply.body.size());
     head += "\r\n";
   }
+}
+
+void append_limit(std::string& head, const RateLimit& limit) {
+  head += "RateLimit-Limit: ";
+  append_number(head, limit.limit);
+  head += "\r\nRateLimit-Remaining: ";
+  append_number(head, limit.left);
+  head += "\r\nRateLimit-Reset: ";
+  append_number(head, limit.reset_s);
+  head += "\r\n";
 }
 
 }  // namespace
@@ -138,6 +148,8 @@ WireReply ReplyWriter::write(Reply reply, const Request& request, Persistence pe
   wire.head += date_line();
   const auto id = request.header("x-request-id");
   if (id) append_header(wire.head, "X-Request-Id", *id);
+  if (request.limit.limit != 0) append_limit(wire.head, request.limit);
+  if (request.cors != nullptr) wire.head += *request.cors;
   if (persistence == Persistence::kClose) wire.head += "Connection: close\r\n";
   if (persistence == Persistence::kKeepAlive && http_1_0) wire.head += "Connection: keep-alive\r\n";
   wire.head += "\r\n";

@@ -23,7 +23,8 @@ struct WireReply {
 };
 
 // Turns replies into bytes: answers If-None-Match, gzips, adds Date, Content-Length, Connection,
-// Vary and X-Request-Id. One per thread; not thread-safe.
+// Vary, X-Request-Id, and what the request says of limits and origins. One per thread; not
+// thread-safe.
 class ReplyWriter {
  public:
   // `clock` must outlive this object.

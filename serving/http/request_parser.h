@@ -43,7 +43,7 @@ class RequestParser {
   State state() const { return state_; }
   bool started() const;  // a byte of this request has been seen
 
-  // From kBody on. Its path, query, params and peer are not filled here.
+  // From kBody on. Its path, query, params, address and caller are not filled here.
   Request& request() { return request_; }
   bool keep_alive() const;
   bool http_1_0() const;

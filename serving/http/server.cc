@@ -134,6 +134,7 @@ void Server::Impl::on_accept(Worker& worker, const error_code& error, tcp::socke
 
 void Server::Impl::turn_away(tcp::socket socket, Rejection reason) {
   state.metrics.reject(reason);
+  if (state.tls) return;  // whoever expects TLS would not understand
   error_code ignored;
   socket.non_blocking(true, ignored);
   const WireReply wire = writer.write(problem(503, "The server has as many connections as it may."),
@@ -166,12 +167,18 @@ Server::~Server() { stop(); }
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Router router,
                                               Metrics& metrics, const Clock& clock) {
   auto impl = std::make_unique<Impl>(std::move(options), std::move(router), metrics, clock);
+  const TlsFiles& tls = impl->state.options.tls;
+  if (!tls.certificate.empty()) {
+    MILLRACE_TRY(impl->state.tls, TlsIdentity::open(tls));
+  }
   MILLRACE_CHECK(impl->listen());
   impl->run();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
 std::uint16_t Server::port() const { return impl_->port; }
+
+Status Server::reload_tls() { return impl_->state.tls ? impl_->state.tls->reload() : Status(); }
 
 void Server::stop() {
   std::call_once(impl_->stopped, [this] { impl_->stop(); });

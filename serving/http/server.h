@@ -26,6 +26,10 @@ class Server {
 
   std::uint16_t port() const;  // the one bound, where 0 was asked for
 
+  // Reads certificate and key again, for connections from now on; any thread. After a failure the
+  // old ones hold.
+  Status reload_tls();
+
   // Accepts no more, lets requests in flight finish until the stop deadline, closes. Any thread but
   // the server's own; the second call does nothing.
   void stop();

@@ -10,45 +10,50 @@ constexpr double kMinuteMs = 60'000;
 
 }  // namespace
 
-double TokenBuckets::left_at(const Bucket& bucket, UnixMillis now) const {
-  const auto passed = static_cast<double>(std::max<UnixMillis>(0, now - bucket.as_of));
-  return std::min<double>(burst_, bucket.left + passed * per_minute_ / kMinuteMs);
+double TokenBucket::left_at(const BucketRate& rate, UnixMillis now) const {
+  const auto passed = static_cast<double>(std::max<UnixMillis>(0, now - as_of_));
+  return std::min<double>(rate.burst, left_ + passed * rate.per_minute / kMinuteMs);
+}
+
+TokenBucket::Taken TokenBucket::take(const BucketRate& rate, UnixMillis now) {
+  if (rate.per_minute == 0) return {true, rate.burst, 0, 0};
+  left_ = left_at(rate, now);
+  as_of_ = std::max(as_of_, now);
+  Taken taken;
+  taken.allowed = left_ >= 1;
+  if (taken.allowed) left_ -= 1;
+  const auto ms_for = [&rate](double tokens) {
+    return static_cast<std::int64_t>(std::ceil(tokens * kMinuteMs / rate.per_minute));
+  };
+  taken.left = static_cast<std::uint32_t>(left_);
+  taken.wait_ms = left_ >= 1 ? 0 : ms_for(1 - left_);
+  taken.refill_ms = ms_for(rate.burst - left_);
+  return taken;
+}
+
+void TokenBucket::give_back(const BucketRate& rate) {
+  left_ = std::min<double>(rate.burst, left_ + 1);
 }
 
 void TokenBuckets::sweep(Shard& shard, UnixMillis now) const {
   std::erase_if(shard.buckets,
-                [&](const auto& entry) { return left_at(entry.second, now) >= burst_; });
+                [&](const auto& entry) { return entry.second.left_at(rate_, now) >= rate_.burst; });
   shard.sweep_at = std::max(kFirstSweep, 2 * shard.buckets.size());
 }
 
-TokenBuckets::Taken TokenBuckets::take(const std::string& key, UnixMillis now) {
-  if (per_minute_ == 0) return {true, burst_, 0, 0};
+TokenBucket::Taken TokenBuckets::take(std::uint64_t key, UnixMillis now) {
+  if (rate_.per_minute == 0) return {true, rate_.burst, 0, 0};
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   if (shard.buckets.size() >= shard.sweep_at) sweep(shard, now);
-  auto& bucket =
-      shard.buckets.try_emplace(key, Bucket{static_cast<double>(burst_), now}).first->second;
-  bucket.left = left_at(bucket, now);
-  bucket.as_of = std::max(bucket.as_of, now);
-  Taken taken;
-  taken.allowed = bucket.left >= 1;
-  if (taken.allowed) bucket.left -= 1;
-  const auto ms_for = [this](double tokens) {
-    return static_cast<std::int64_t>(std::ceil(tokens * kMinuteMs / per_minute_));
-  };
-  taken.left = static_cast<std::uint32_t>(bucket.left);
-  taken.wait_ms = bucket.left >= 1 ? 0 : ms_for(1 - bucket.left);
-  taken.refill_ms = ms_for(burst_ - bucket.left);
-  return taken;
+  return shard.buckets.try_emplace(key, rate_, now).first->second.take(rate_, now);
 }
 
-void TokenBuckets::give_back(const std::string& key) {
+void TokenBuckets::give_back(std::uint64_t key) {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.buckets.find(key);
-  if (found != shard.buckets.end()) {
-    found->second.left = std::min<double>(burst_, found->second.left + 1);
-  }
+  if (found != shard.buckets.end()) found->second.give_back(rate_);
 }
 
 std::size_t TokenBuckets::size() const {

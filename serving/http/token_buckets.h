@@ -2,19 +2,22 @@
 #include <array>
 #include <cstdint>
 #include <mutex>
-#include <string>
 #include <unordered_map>
 
 #include "base/clock.h"
 
 namespace millrace::serving {
 
-// Limits a rate by token buckets, one a key: each holds at most `burst` and refills at
-// `per_minute`. Buckets that are full again are forgotten. Thread-safe.
-class TokenBuckets {
+// A rate of 0 allows everything.
+struct BucketRate {
+  std::uint32_t per_minute = 0;
+  std::uint32_t burst = 0;
+};
+
+// One bucket of tokens: holds at most `burst` of them and refills at `per_minute`. Not thread-safe.
+class TokenBucket {
  public:
-  TokenBuckets(std::uint32_t per_minute, std::uint32_t burst)
-      : per_minute_(per_minute), burst_(burst) {}
+  TokenBucket(const BucketRate& rate, UnixMillis now) : left_(rate.burst), as_of_(now) {}
 
   struct Taken {
     bool allowed = false;
@@ -22,36 +25,40 @@ class TokenBuckets {
     std::int64_t wait_ms = 0;    // until there is one; 0: there is
     std::int64_t refill_ms = 0;  // until the bucket is full
   };
-  // Takes one out of the bucket of `key` when there is one. A rate of 0 allows everything.
-  Taken take(const std::string& key, UnixMillis now);
-  // Puts one back.
-  void give_back(const std::string& key);
+  // Takes one when there is one. A clock that steps back gives nothing.
+  Taken take(const BucketRate& rate, UnixMillis now);
+  void give_back(const BucketRate& rate);
+  double left_at(const BucketRate& rate, UnixMillis now) const;
 
-  std::uint32_t burst() const { return burst_; }
-  std::uint32_t per_minute() const { return per_minute_; }
+ private:
+  double left_;
+  UnixMillis as_of_;
+};
+
+// A bucket for each key. Those that are full again are forgotten. Thread-safe.
+class TokenBuckets {
+ public:
+  explicit TokenBuckets(std::uint32_t per_minute) : rate_{per_minute, per_minute} {}
+  TokenBuckets(std::uint32_t per_minute, std::uint32_t burst) : rate_{per_minute, burst} {}
+
+  TokenBucket::Taken take(std::uint64_t key, UnixMillis now);
+  void give_back(std::uint64_t key);
+  std::uint32_t per_minute() const { return rate_.per_minute; }
   std::size_t size() const;
 
  private:
-  struct Bucket {
-    double left = 0;
-    UnixMillis as_of = 0;
-  };
   struct Shard {
     mutable std::mutex mutex;
-    std::unordered_map<std::string, Bucket> buckets;
+    std::unordered_map<std::uint64_t, TokenBucket> buckets;
     std::size_t sweep_at = kFirstSweep;  // buckets
   };
   static constexpr std::size_t kShards = 16;
   static constexpr std::size_t kFirstSweep = 1'024;
 
-  Shard& shard_of(const std::string& key) {
-    return shards_[std::hash<std::string>()(key) / 31 % kShards];
-  }
-  double left_at(const Bucket& bucket, UnixMillis now) const;
+  Shard& shard_of(std::uint64_t key) { return shards_[key * 0x9e3779b97f4a7c15u >> 60u]; }
   void sweep(Shard& shard, UnixMillis now) const;
 
-  const std::uint32_t per_minute_;
-  const std::uint32_t burst_;
+  const BucketRate rate_;
   std::array<Shard, kShards> shards_;
 };
 

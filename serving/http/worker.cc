@@ -39,7 +39,7 @@ ServerState::ServerState(ServerOptions o, Router router, Metrics& m, const Clock
     : options(std::move(o)),
       clock(c),
       metrics(m, router.routes()),
-      dispatcher(std::move(router), {options.authorize, options.catch_up},
+      dispatcher(std::move(router), {options.authorize, options.catch_up, options.gate},
                  static_cast<std::size_t>(options.parse.body_bytes), metrics) {}
 
 Worker::Worker(ServerState& state)
@@ -83,6 +83,25 @@ void Worker::tick() {
 }
 
 void Worker::adopt(boost::asio::ip::tcp::socket socket, std::string peer) {
+  if (!state_.tls) return begin(std::move(socket), std::move(peer));
+  if (ended_) return release(peer);
+  if (!tls_) {
+    const ServerOptions& options = state_.options;
+    tls_.emplace(io_, *state_.tls, TlsDeadlines{options.head_deadline, options.write_deadline});
+  }
+  tls_->admit(std::move(socket), [this, peer = std::move(peer)](auto plain) {
+    if (!plain) return release(peer);
+    begin(*std::move(plain), peer);
+  });
+}
+
+void Worker::release(const std::string& peer) {
+  state_.addresses.remove(peer);
+  open_.fetch_sub(1);
+  state_.metrics.levels().connections.fetch_sub(1);
+}
+
+void Worker::begin(boost::asio::ip::tcp::socket socket, std::string peer) {
   auto connection = std::make_shared<Connection>(std::move(socket), std::move(peer), *this);
   places_[connection.get()] = connections_.insert(connections_.end(), connection);
   if (ended_) return connection->close();
@@ -114,6 +133,7 @@ void Worker::end() {
   boost::asio::post(io_, [this] {
     ended_ = true;
     close_all();
+    if (tls_) tls_->close_all();
     timer_.cancel();
   });
   work_.reset();

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -16,6 +17,7 @@
 #include "serving/http/http_metrics.h"
 #include "serving/http/options.h"
 #include "serving/http/reply_writer.h"
+#include "serving/http/tls.h"
 
 namespace millrace::serving {
 
@@ -39,6 +41,7 @@ struct ServerState {
   ServerState(ServerOptions o, Router router, Metrics& m, const Clock& c);
 
   const ServerOptions options;
+  std::unique_ptr<TlsIdentity> tls;  // null: none; set before the first connection
   const Clock& clock;
   HttpMetrics metrics;
   Dispatcher dispatcher;
@@ -68,7 +71,10 @@ class Worker {
   // Any other thread. Closes what is still open, ends the loop, joins the thread.
   void end();
 
+  // Of a connection that was counted: with TLS it shakes hands first.
   void adopt(boost::asio::ip::tcp::socket socket, std::string peer);
+  // The connection, or what was to become one, is no more.
+  void release(const std::string& peer);
   void remove(const Connection& connection);
 
   boost::asio::io_context& io() { return io_; }
@@ -83,12 +89,14 @@ class Worker {
   void run();
   void tick();
   void close_all();
+  void begin(boost::asio::ip::tcp::socket socket, std::string peer);
 
   ServerState& state_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_;
   ReplyWriter writer_;
+  std::optional<TlsRelays> tls_;
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
   std::list<std::shared_ptr<Connection>> connections_;
   std::map<const Connection*, std::list<std::shared_ptr<Connection>>::iterator> places_;

@@ -8,7 +8,9 @@
 
 #include "base/crypto.h"
 #include "schemas/catalog_record.h"
+#include "serving/http/token_buckets.h"
 #include "serving/surfaces/account_body.h"
+#include "serving/surfaces/actor.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/erasure.h"
 #include "serving/surfaces/keys.h"
@@ -58,6 +60,14 @@ const state::Account* named_account(const Request& request, const state::Account
   return number ? accounts.find(AccountId(*number)) : nullptr;
 }
 
+// Only the configuration's token has a name. Without its account it would open nothing until the
+// next start.
+bool opened_by_configuration(const state::AccountsView& accounts, const state::Account& account) {
+  const auto tokens = accounts.tokens_of(account.id);
+  return std::any_of(tokens.begin(), tokens.end(),
+                     [](const auto* token) { return !token->name.empty(); });
+}
+
 // ---- signing up
 
 Result<SignUp> sign_up_of(const AccountFields& fields, const Caller& caller) {
@@ -72,7 +82,7 @@ Result<SignUp> sign_up_of(const AccountFields& fields, const Caller& caller) {
   return SignUp{*fields.username, *fields.email, {}, role};
 }
 
-Answer sign_up(const Request& request, const Deps& deps, WorkThread& hashing) {
+Answer sign_up(const Request& request, const Deps& deps, WorkThread& hashing, TokenBuckets& limit) {
   const auto fields = JsonBody::of(request).and_then(account_fields);
   if (!fields) return problem(fields.error());
   auto asked = sign_up_of(*fields, request.caller);
@@ -80,15 +90,21 @@ Answer sign_up(const Request& request, const Deps& deps, WorkThread& hashing) {
   auto name = command_id(request, deps);
   if (!name) return problem(name.error());
   if (auto refusal = refuse_writes(deps)) return *std::move(refusal);
+  const auto taken = limit.take(0, deps.clock->now());
+  if (!taken.allowed) {
+    return problem({Code::kExhausted, "too many sign up just now: wait a little", {}},
+                   taken.wait_ms);
+  }
   // Whoever sends another's Idempotency-Key is not told about the other's account.
   *name += " " + fold_name(asked->username);
-  return on_work_thread(
-      hashing, kMaxHashing,
-      [deps, asked = *asked, name = *name, password = *fields->password]() mutable -> Answer {
-        asked.password_hash = hash_password(password);
-        return command(deps, {name, asked},
-                       [deps, name](const Position&) { return verdict_reply(deps, name, 201); });
-      });
+  return on_work_thread(hashing, kMaxHashing,
+                        [deps, asked = *asked, name = *name, password = *fields->password,
+                         actor = actor_of(request)]() mutable -> Answer {
+                          asked.password_hash = hash_password(password);
+                          return command(deps, {name, asked, actor}, [deps, name](const Position&) {
+                            return verdict_reply(deps, name, 201);
+                          });
+                        });
 }
 
 // ---- reading
@@ -131,24 +147,29 @@ Answer change_account(const Request& request, const Deps& deps, WorkThread& hash
   }
   auto name = command_id(request, deps);
   if (!name) return problem(name.error());
+  if (fields->role && *fields->role != account->role &&
+      opened_by_configuration(*accounts, *account)) {
+    return problem({Code::kConflict, "this is the configuration's administrator", "role"});
+  }
+  const auto actor = actor_of(request);
   ChangeAccount change{account->id, fields->username, fields->email, {}, fields->role};
   const auto answer = [deps, name = *name](const Position&) {
     return verdict_reply(deps, name, 200);
   };
-  if (!fields->password) return command(deps, {*name, change}, answer);
+  if (!fields->password) return command(deps, {*name, change, actor}, answer);
   if (!fields->old_password) return problem(required("old_password").value());
   const auto good = check_password(*fields->password, change.username.value_or(account->username),
                                    change.email.value_or(account->email));
   if (!good) return problem(good.error());
   return on_work_thread(
       hashing, kMaxHashing,
-      [deps, change, answer, name = *name, fields = *fields,
+      [deps, change, answer, actor, name = *name, fields = *fields,
        old_hash = account->password_hash]() mutable -> Answer {
         if (!verify_password(old_hash, *fields.old_password)) {
           return problem({Code::kInvalid, "is not the present password", "old_password"});
         }
         change.password_hash = hash_password(*fields.password);
-        return command(deps, {name, change}, answer);
+        return command(deps, {name, change, actor}, answer);
       });
 }
 
@@ -156,9 +177,14 @@ Answer close_account(const Request& request, const Deps& deps) {
   const auto accounts = deps.engine->catalog().accounts();
   const auto* account = named_account(request, *accounts);
   if (account == nullptr) return no_account();
+  if (opened_by_configuration(*accounts, *account)) {
+    return problem({Code::kConflict,
+                    "this is the configuration's administrator: take the admin token away there",
+                    {}});
+  }
   auto name = command_id(request, deps);
   if (!name) return problem(name.error());
-  return erase_person(deps, {*std::move(name), CloseAccount{account->id}},
+  return erase_person(deps, {*std::move(name), CloseAccount{account->id}, actor_of(request)},
                       user_of(account->id).value);
 }
 
@@ -166,6 +192,7 @@ Answer close_account(const Request& request, const Deps& deps) {
 
 std::vector<Route> account_routes(const Deps& deps) {
   const auto hashing = std::make_shared<WorkThread>();
+  const auto sign_ups = std::make_shared<TokenBuckets>(deps.options.accounts.sign_ups);
   const auto read = [deps](auto handler) {
     return [deps, handler](const Request& request) { return when_visible(request, deps, handler); };
   };
@@ -176,7 +203,9 @@ std::vector<Route> account_routes(const Deps& deps) {
   };
   std::vector<Route> routes = {
       {"POST", "/api/users/", Policy::kPublic,
-       [deps, hashing](const Request& request) { return sign_up(request, deps, *hashing); }},
+       [deps, hashing, sign_ups](const Request& request) {
+         return sign_up(request, deps, *hashing, *sign_ups);
+       }},
       {"GET", "/api/users/", Policy::kUser, read(list_accounts)},
       {"GET", "/api/users/{id}/", Policy::kSelfOrAdmin, read(get_account)},
       {"PUT", "/api/users/{id}/", Policy::kSelf, change(true)},

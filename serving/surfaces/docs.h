@@ -13,6 +13,7 @@ std::vector<Route> docs_routes(const Deps& deps);
 
 // The documents of schemas/openapi/ as they were when this was built.
 std::string_view openapi_v1();
+std::string_view openapi_access();
 std::string_view openapi_accounts();
 std::string_view openapi_movies();
 

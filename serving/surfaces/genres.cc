@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "schemas/catalog_record.h"
+#include "serving/surfaces/actor.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/json_body.h"
 #include "serving/surfaces/pages.h"
@@ -77,7 +78,7 @@ Answer put_genre(const Request& request, const MovieSurface& surface, GenreId id
     }
     return genre_reply(surface, GenreId(verdict->number), status);
   };
-  return command(surface.deps, {*name, PutGenre{id, **given}}, answer);
+  return command(surface.deps, {*name, PutGenre{id, **given}, actor_of(request)}, answer);
 }
 
 Answer change_genre(const Request& request, const MovieSurface& surface) {
@@ -91,10 +92,11 @@ Answer delete_genre(const Request& request, const MovieSurface& surface) {
   if (surface.genres()->name(id) == nullptr) return no_genre();
   auto name = command_id(request, surface.deps);
   if (!name) return problem(name.error());
-  return command(surface.deps, {*name, DeleteGenre{id}}, [surface, name = *name](const Position&) {
-    const auto outcome = surface.deps.engine->catalog().outcome(name);
-    return outcome == CommandOutcome::kDeleted ? no_content() : no_genre();
-  });
+  return command(surface.deps, {*name, DeleteGenre{id}, actor_of(request)},
+                 [surface, name = *name](const Position&) {
+                   const auto outcome = surface.deps.engine->catalog().outcome(name);
+                   return outcome == CommandOutcome::kDeleted ? no_content() : no_genre();
+                 });
 }
 
 }  // namespace

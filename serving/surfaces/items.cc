@@ -4,6 +4,7 @@
 
 #include "schemas/catalog_record.h"
 #include "schemas/item_json.h"
+#include "serving/surfaces/actor.h"
 #include "serving/surfaces/catalog_search.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/item_body.h"
@@ -58,7 +59,7 @@ Answer put_item(const Request& request, const Deps& deps) {
     const bool created = deps.engine->catalog().outcome(name) == CommandOutcome::kCreated;
     return item_reply(deps, id, created ? 201 : 200);
   };
-  return command(deps, {std::move(*command_name), std::move(*item)}, answer);
+  return command(deps, {std::move(*command_name), std::move(*item), actor_of(request)}, answer);
 }
 
 Answer delete_item(const Request& request, const Deps& deps) {
@@ -72,7 +73,7 @@ Answer delete_item(const Request& request, const Deps& deps) {
     }
     return no_content();
   };
-  return command(deps, {std::move(*name), DeleteItem{ItemId(*id)}}, answer);
+  return command(deps, {std::move(*name), DeleteItem{ItemId(*id)}, actor_of(request)}, answer);
 }
 
 Reply list_items(const Request& request, const Deps& deps) {
@@ -165,7 +166,7 @@ Answer post_items(const Request& request, const Deps& deps) {
       continue;
     }
     bulk.accepted.push_back(i);
-    records.push_back({bulk.command_of(i), std::move(*outcome.item)});
+    records.push_back({bulk.command_of(i), std::move(*outcome.item), actor_of(request)});
   }
   if (records.empty()) return verdicts(deps, bulk);
   const auto id = bulk.command;

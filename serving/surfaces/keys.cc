@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "schemas/catalog_record.h"
 #include "schemas/rfc3339.h"
+#include "serving/surfaces/actor.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/json_body.h"
 
@@ -89,22 +90,24 @@ Reply list_keys(const Request&, const Deps& deps) {
 }
 
 // A secret is answered once: the request's Idempotency-Key stands for nothing here.
-Answer issue(const Deps& deps, IssueToken key, const std::string& secret, int status) {
+Answer issue(const Request& request, const Deps& deps, IssueToken key, const std::string& secret,
+             int status) {
   auto name = deps.ids->mint();
-  return command(deps, {name, std::move(key)}, [deps, name, secret, status](const Position&) {
-    const auto verdict = deps.engine->catalog().verdict(name);
-    const auto accounts = deps.engine->catalog().accounts();
-    const auto* made = verdict && verdict->outcome == CommandOutcome::kCreated
-                           ? accounts->find_token(TokenId(verdict->number))
-                           : nullptr;
-    if (made == nullptr) return no_key();
-    std::string body;
-    JsonWriter out(body);
-    append_key(out, *made, secret);
-    auto reply = json_reply(std::move(body), status);
-    reply.headers.emplace_back("Cache-Control", "no-store");
-    return reply;
-  });
+  return command(deps, {name, std::move(key), actor_of(request)},
+                 [deps, name, secret, status](const Position&) {
+                   const auto verdict = deps.engine->catalog().verdict(name);
+                   const auto accounts = deps.engine->catalog().accounts();
+                   const auto* made = verdict && verdict->outcome == CommandOutcome::kCreated
+                                          ? accounts->find_token(TokenId(verdict->number))
+                                          : nullptr;
+                   if (made == nullptr) return no_key();
+                   std::string body;
+                   JsonWriter out(body);
+                   append_key(out, *made, secret);
+                   auto reply = json_reply(std::move(body), status);
+                   reply.headers.emplace_back("Cache-Control", "no-store");
+                   return reply;
+                 });
 }
 
 Answer create_key(const Request& request, const Deps& deps) {
@@ -120,7 +123,7 @@ Answer create_key(const Request& request, const Deps& deps) {
   };
   auto key = read();
   if (!key) return problem(key.error());
-  return issue(deps, *std::move(key), secret, 201);
+  return issue(request, deps, *std::move(key), secret, 201);
 }
 
 Answer rotate_key(const Request& request, const Deps& deps) {
@@ -128,8 +131,9 @@ Answer rotate_key(const Request& request, const Deps& deps) {
   const auto* old = named_key(request, *accounts);
   if (old == nullptr) return no_key();
   const auto secret = random_secret();
-  return issue(deps, {{}, token_hash(secret), old->name, old->scopes, old->expires, old->id},
-               secret, 200);
+  return issue(request, deps,
+               {{}, token_hash(secret), old->name, old->scopes, old->expires, old->id}, secret,
+               200);
 }
 
 Answer revoke_key(const Request& request, const Deps& deps) {
@@ -138,10 +142,12 @@ Answer revoke_key(const Request& request, const Deps& deps) {
   if (key == nullptr) return no_key();
   auto name = command_id(request, deps);
   if (!name) return problem(name.error());
-  return command(deps, {*name, RevokeToken{key->id}}, [deps, name = *name](const Position&) {
-    const bool gone = deps.engine->catalog().outcome(name) == CommandOutcome::kDeleted;
-    return gone ? no_content() : no_key();
-  });
+  return command(deps, {*name, RevokeToken{key->id}, actor_of(request)},
+                 [deps, name = *name](const Position&) {
+                   const bool gone =
+                       deps.engine->catalog().outcome(name) == CommandOutcome::kDeleted;
+                   return gone ? no_content() : no_key();
+                 });
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include "serving/surfaces/accounts.h"
 #include "serving/surfaces/admin.h"
+#include "serving/surfaces/audit.h"
+#include "serving/surfaces/blocked.h"
 #include "serving/surfaces/checkpoints.h"
 #include "serving/surfaces/cluster.h"
 #include "serving/surfaces/dead_letters.h"
@@ -23,8 +25,8 @@ std::vector<Route> all_routes(const Deps& deps) {
   std::vector<Route> all;
   for (const auto surface :
        {event_routes, item_routes, recommendation_routes, list_routes, user_routes, account_routes,
-        movie_routes, admin_routes, checkpoint_routes, cluster_routes, dead_letter_routes,
-        docs_routes, meta_routes}) {
+        movie_routes, admin_routes, blocked_routes, audit_routes, checkpoint_routes, cluster_routes,
+        dead_letter_routes, docs_routes, meta_routes}) {
     auto routes = surface(deps);
     std::move(routes.begin(), routes.end(), std::back_inserter(all));
   }

@@ -8,6 +8,7 @@
 #include "schemas/catalog_record.h"
 #include "schemas/rfc3339.h"
 #include "schemas/rules.h"
+#include "serving/surfaces/actor.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/genres.h"
 #include "serving/surfaces/json_body.h"
@@ -121,11 +122,12 @@ Answer create_movie(const Request& request, const MovieSurface& surface) {
   mint.item.kind = kMovieKind;
   mint.item.created = surface.deps.clock->now();
   apply_fields(*fields, mint.item);
-  return command(surface.deps, {*name, std::move(mint)}, [surface, name = *name](const Position&) {
-    const auto verdict = surface.deps.engine->catalog().verdict(name);
-    if (!verdict) return outcome_unknown(name);
-    return movie_reply(surface, verdict->number, 201);
-  });
+  return command(surface.deps, {*name, std::move(mint), actor_of(request)},
+                 [surface, name = *name](const Position&) {
+                   const auto verdict = surface.deps.engine->catalog().verdict(name);
+                   if (!verdict) return outcome_unknown(name);
+                   return movie_reply(surface, verdict->number, 201);
+                 });
 }
 
 Answer change_movie(const Request& request, const MovieSurface& surface) {
@@ -144,7 +146,7 @@ Answer change_movie(const Request& request, const MovieSurface& surface) {
     if (!name) return problem(name.error());
     Item item = movie.item->item;
     apply_fields(*fields, item);
-    return command(surface.deps, {*std::move(name), std::move(item)},
+    return command(surface.deps, {*std::move(name), std::move(item), actor_of(request)},
                    [surface, number = movie.number](const Position&) {
                      return movie_reply(surface, number, 200);
                    });
@@ -155,7 +157,7 @@ Answer delete_movie(const Request& request, const MovieSurface& surface) {
   return with_movie(request, surface, [request, surface](const Movie& movie) -> Answer {
     auto name = command_id(request, surface.deps);
     if (!name) return problem(name.error());
-    return command(surface.deps, {*name, DeleteItem{movie.item->item.id}},
+    return command(surface.deps, {*name, DeleteItem{movie.item->item.id}, actor_of(request)},
                    [surface, name = *name](const Position&) {
                      const auto outcome = surface.deps.engine->catalog().outcome(name);
                      if (outcome == CommandOutcome::kDeleted) return no_content();

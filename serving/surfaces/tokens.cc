@@ -5,8 +5,10 @@
 #include "base/crypto.h"
 #include "schemas/catalog_record.h"
 #include "schemas/rfc3339.h"
+#include "serving/http/gate.h"
 #include "serving/http/token_buckets.h"
 #include "serving/surfaces/account_body.h"
+#include "serving/surfaces/actor.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/slow_work.h"
 
@@ -22,8 +24,7 @@ constexpr std::size_t kMaxLogin = 254;  // bytes of a user name or an address
 // How often a password may be tried: for each account's name, and from each address.
 struct LoginLimits {
   explicit LoginLimits(const AccountOptions& options)
-      : by_name(options.logins_per_account, options.logins_per_account),
-        by_address(options.logins_per_address, options.logins_per_address) {}
+      : by_name(options.logins_per_account), by_address(options.logins_per_address) {}
   TokenBuckets by_name;
   TokenBuckets by_address;
 };
@@ -31,7 +32,9 @@ struct LoginLimits {
 struct Login {
   std::string name;  // user name or address
   std::string password;
-  std::string peer;
+  Address address;
+  std::uint64_t name_key() const { return std::hash<std::string>()(fold_name(name)); }
+  std::uint64_t address_key() const { return address.network().hash(); }
 };
 
 Result<Login> login_of(const Request& request) {
@@ -41,22 +44,19 @@ Result<Login> login_of(const Request& request) {
   MILLRACE_TRY(auto password, body.text("password", kMaxPassword));
   if (!password || password->empty()) return fail(Code::kInvalid, "is required", "password");
   login.password = *std::move(password);
-  login.peer = request.peer;
+  login.address = request.address;
   return login;
 }
 
 Reply too_often(std::int64_t wait_ms) {
-  auto reply = problem({Code::kExhausted, "too many tries to log in: wait a little", {}});
-  std::erase_if(reply.headers, [](const auto& header) { return header.first == "Retry-After"; });
-  reply.headers.emplace_back("Retry-After", std::to_string((wait_ms + 999) / 1000));
-  return reply;
+  return problem({Code::kExhausted, "too many tries to log in: wait a little", {}}, wait_ms);
 }
 
 // Nothing when neither the name nor the address has tried too often.
 std::optional<Reply> refuse_login(LoginLimits& limits, const Login& login, UnixMillis now) {
-  const auto address = limits.by_address.take(login.peer, now);
+  const auto address = limits.by_address.take(login.address_key(), now);
   if (!address.allowed) return too_often(address.wait_ms);
-  const auto name = limits.by_name.take(fold_name(login.name), now);
+  const auto name = limits.by_name.take(login.name_key(), now);
   if (!name.allowed) return too_often(name.wait_ms);
   return std::nullopt;
 }
@@ -82,10 +82,11 @@ Answer log_in(const Deps& deps, LoginLimits& limits, const Login& login) {
   const bool has_password = account != nullptr && !account->password_hash.empty();
   const auto& hash = has_password ? account->password_hash : nobodys_password_hash();
   if (!verify_password(hash, login.password) || !has_password) {
+    if (deps.gate != nullptr) deps.gate->failed(login.address);
     return problem({Code::kUnauthorized, "there is no such user name with this password", {}});
   }
-  limits.by_name.give_back(fold_name(login.name));
-  limits.by_address.give_back(login.peer);
+  limits.by_name.give_back(login.name_key());
+  limits.by_address.give_back(login.address_key());
   const auto secret = random_secret();
   const auto expires = deps.clock->now() + deps.options.accounts.token_lifetime_ms;
   auto name = deps.ids->mint();
@@ -145,14 +146,17 @@ Reply list_tokens(const Request& request, const Deps& deps) {
 }
 
 // The configuration's token has a name, and ends with the configuration.
-Answer revoke(const Deps& deps, const std::string& name, const state::Token& token) {
+Answer revoke(const Request& request, const Deps& deps, const std::string& name,
+              const state::Token& token) {
   if (!token.name.empty()) {
     return problem({Code::kConflict, "this is the configuration's token: change it there", {}});
   }
-  return command(deps, {name, RevokeToken{token.id}}, [deps, name](const Position&) {
-    if (deps.engine->catalog().outcome(name) == CommandOutcome::kDeleted) return no_content();
-    return problem({Code::kNotFound, "no token has this id", {}});
-  });
+  return command(deps, {name, RevokeToken{token.id}, actor_of(request)},
+                 [deps, name](const Position&) {
+                   if (deps.engine->catalog().outcome(name) == CommandOutcome::kDeleted)
+                     return no_content();
+                   return problem({Code::kNotFound, "no token has this id", {}});
+                 });
 }
 
 // Another's token is, to everybody but an admin, as one that there is not.
@@ -166,7 +170,7 @@ Answer revoke_token(const Request& request, const Deps& deps) {
   if (!may) return problem({Code::kNotFound, "no token has this id", {}});
   auto name = command_id(request, deps);
   if (!name) return problem(name.error());
-  return revoke(deps, *name, *token);
+  return revoke(request, deps, *name, *token);
 }
 
 Answer sign_out(const Request& request, const Deps& deps) {
@@ -175,7 +179,7 @@ Answer sign_out(const Request& request, const Deps& deps) {
   if (token == nullptr) {
     return problem({Code::kUnauthorized, "send the token that is to end", {}});
   }
-  return revoke(deps, deps.ids->mint(), *token);
+  return revoke(request, deps, deps.ids->mint(), *token);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "schemas/json_writer.h"
 #include "schemas/partitioner.h"
 #include "schemas/rfc3339.h"
+#include "serving/surfaces/actor.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/erasure.h"
 #include "serving/surfaces/profile_body.h"
@@ -18,7 +19,8 @@ Answer erase_user(const Request& request, const Deps& deps) {
   if (!user) return problem(user.error());
   auto name = command_id(request, deps);
   if (!name) return problem(name.error());
-  return erase_person(deps, {*std::move(name), DemandErase{UserId(*user)}}, *user);
+  return erase_person(deps, {*std::move(name), DemandErase{UserId(*user)}, actor_of(request)},
+                      *user);
 }
 
 // ---- profile

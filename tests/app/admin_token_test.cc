@@ -61,6 +61,20 @@ TEST_F(AdminToken, EndsWithTheConfigurationOnly) {
   EXPECT_EQ(status(kAdminPath, "t1"), 200);
 }
 
+TEST_F(AdminToken, ItsAccountCannotBeTakenFromUnderIt) {
+  start("t1");
+  auto url = Url::parse("http://127.0.0.1:" + std::to_string(node_->port()));
+  HttpTarget target(*std::move(url), "t1");
+  const auto admin = node_->engine().catalog().accounts()->find_name("admin")->id.value;
+  const auto path = "/api/users/" + std::to_string(admin) + "/";
+  const auto closed = target.send({"DELETE", path, {}, {}});
+  EXPECT_EQ(closed->status, 409) << closed->body;
+  const auto demoted =
+      target.send({"PATCH", path, {{"content-type", "application/json"}}, R"({"role":"user"})"});
+  EXPECT_EQ(demoted->status, 409) << demoted->body;
+  EXPECT_EQ(status(kAdminPath, "t1"), 200);
+}
+
 TEST_F(AdminToken, ANewOneEndsTheOldAndStaysTheSameAccount) {
   start("t1");
   start("t1");

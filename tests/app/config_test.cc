@@ -56,6 +56,30 @@ TEST(Config, InteractionsMergeByName) {
   EXPECT_EQ(resolve(sources)->config.rules.interactions, expected);
 }
 
+TEST(Config, ProxiesAndOriginsAreLists) {
+  const auto config =
+      resolve(from_flags({{"access.trusted_proxies", "10.0.0.0/8,::1"},
+                          {"access.cors_origins", "https://a.example,http://localhost:3000"}}))
+          .value()
+          .config;
+  ASSERT_EQ(config.access.trusted_proxies.size(), 2u);
+  EXPECT_EQ(config.access.trusted_proxies[0].text(), "10.0.0.0/8");
+  EXPECT_EQ(config.access.cors_origins,
+            (std::vector<std::string>{"https://a.example", "http://localhost:3000"}));
+  const auto printed = print_config(config);
+  EXPECT_NE(printed.find("trusted_proxies = \"10.0.0.0/8,::1\""), std::string::npos) << printed;
+  EXPECT_EQ(resolve(from_file(printed)).value().config, config);
+  for (const auto& [key, value] : Settings{{"access.trusted_proxies", "10.0.0.0/99"},
+                                           {"access.trusted_proxies", "10.0.0.1,,"},
+                                           {"access.cors_origins", "*"},
+                                           {"access.cors_origins", "https://a.example/"},
+                                           {"access.cors_origins", "a.example"}}) {
+    const auto refused = resolve(from_flags({{key, value}}));
+    ASSERT_FALSE(refused.has_value()) << value;
+    EXPECT_EQ(refused.error().field, key);
+  }
+}
+
 TEST(Config, KafkaIsChosenByFlagVariableOrFile) {
   Sources sources = from_file(
       "[log]\nkind = 'kafka'\n[kafka]\nbootstrap = 'a:1,b:2'\nprefix = 'x.'\n"

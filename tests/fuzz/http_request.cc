@@ -96,8 +96,17 @@ struct Site {
   HttpMetrics http{metrics, {}};
   Dispatcher dispatcher{Router({{"GET", "/v1/items/{id}", Policy::kPublic, echo},
                                 {"POST", "/v1/lists/{list}.atom", Policy::kPublic, echo}}),
-                        nullptr, 4096, http};
+                        nullptr, gate(clock), 4096, http};
   ReplyWriter writer{clock, 64, 1};
+
+  // Every sender is a trusted proxy, so that each X-Forwarded-For is read.
+  static std::shared_ptr<Gate> gate(const Clock& clock) {
+    GateOptions options;
+    options.addresses.failures = 3;
+    options.trusted_proxies = {AddressRange::parse("::/0").value()};
+    options.cors_origins = {"https://a.example"};
+    return std::make_shared<Gate>(options, GateLinks{}, clock);
+  }
 
   static Answer echo(const Request& request) {
     Reply reply;

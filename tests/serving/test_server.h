@@ -113,7 +113,8 @@ class TestServer {
     add("POST", "/echo", echo);
     add("PUT", "/echo", echo);
     add("GET", "/users/{id}", [](const Request& request) -> Answer {
-      return text_reply(request.params.at("id") + " " + request.path + " " + request.peer + " " +
+      return text_reply(request.params.at("id") + " " + request.path + " " +
+                        request.address.text() + " " +
                         std::string(request.query_value("q").value_or("-")));
     });
     add("GET", "/big",

@@ -53,8 +53,8 @@ std::string HttpReply::header(std::string_view name) const {
   return {};
 }
 
-HttpClient::HttpClient(std::uint16_t port, std::chrono::milliseconds deadline)
-    : port_(port), deadline_(deadline) {
+HttpClient::HttpClient(std::uint16_t port, std::chrono::milliseconds deadline, std::string source)
+    : port_(port), deadline_(deadline), source_(std::move(source)) {
   connect();
 }
 
@@ -83,6 +83,12 @@ void HttpClient::connect() {
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  if (!source_.empty()) {
+    ::inet_pton(AF_INET, source_.c_str(), &address.sin_addr);
+    if (::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      throw std::runtime_error("bind to " + source_ + ": " + std::strerror(errno));
+    }
+  }
   address.sin_port = htons(port_);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

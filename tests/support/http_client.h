@@ -25,9 +25,11 @@ class HttpClient {
  public:
   using Headers = std::vector<std::pair<std::string, std::string>>;
 
-  // Every wait for the server ends after `deadline`.
+  // Every wait for the server ends after `deadline`. `source`: the address to come from, 127.x.y.z;
+  // empty: the system chooses.
   explicit HttpClient(std::uint16_t port,
-                      std::chrono::milliseconds deadline = std::chrono::seconds(10));
+                      std::chrono::milliseconds deadline = std::chrono::seconds(10),
+                      std::string source = {});
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
@@ -63,6 +65,7 @@ class HttpClient {
 
   std::uint16_t port_;
   std::chrono::milliseconds deadline_;
+  std::string source_;
   int fd_ = -1;
   bool reused_ = false;  // a reply has come over this connection
   std::string buffer_;

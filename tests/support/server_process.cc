@@ -54,8 +54,17 @@ void ServerProcess::spawn() {
   int pipe_ends[2];
   if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
   out_ = pipe_ends[0];
-  std::vector<std::string> args = {options_.binary, "serve",  "--data",
-                                   options_.data,   "--port", "0"};
+  // A test's clients are all of one address: whoever tests limits says so in `args`, which count.
+  std::vector<std::string> args = {options_.binary,
+                                   "serve",
+                                   "--data",
+                                   options_.data,
+                                   "--port",
+                                   "0",
+                                   "--access-per-address",
+                                   "0",
+                                   "--access-per-caller",
+                                   "0"};
   args.insert(args.end(), options_.args.begin(), options_.args.end());
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);

@@ -15,7 +15,7 @@ class ServerProcess {
   struct Options {
     std::string binary;
     std::string data;
-    std::vector<std::string> args;  // behind `serve --data … --port 0`
+    std::vector<std::string> args;  // behind `serve --data … --port 0`, without limits of requests
     std::vector<std::pair<std::string, std::string>> environment;  // added to ours
     int ready_within_ms = 60'000;
   };

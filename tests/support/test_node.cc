@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "serving/surfaces/authorize.h"
+#include "serving/surfaces/guard.h"
 #include "serving/surfaces/list.h"
 
 namespace millrace {
@@ -101,7 +102,8 @@ void TestNode::start() {
       clock_, metrics_, ingest::Acceptor::Options{.highest_user = [this] {
         return engine_->catalog().highest_user();
       }});
-  serving::Deps deps;
+  serving::Deps& deps = deps_;
+  deps = {};
   deps.engine = engine_.get();
   deps.log = &log_;
   deps.acceptor = acceptor_.get();
@@ -117,11 +119,14 @@ void TestNode::start() {
   };
   deps.checkpoints = directory_.path();
   deps.nodes = [this] { return nodes_; };
+  gate_ = serving::make_gate(deps, options_.gate, options_.block_ms);
+  deps.gate = gate_.get();
   routes_ = serving::all_routes(deps);
   http_metrics_ = std::make_unique<serving::HttpMetrics>(metrics_, routes_);
   dispatcher_ = std::make_unique<serving::Dispatcher>(
       serving::Router(routes_),
-      serving::Dispatcher::Checks{serving::authorize_with(deps), serving::catch_up_with(deps)},
+      serving::Dispatcher::Checks{serving::authorize_with(deps), serving::catch_up_with(deps),
+                                  gate_},
       8u << 20, *http_metrics_);
 }
 
@@ -139,6 +144,7 @@ std::future<TestReply> TestNode::begin(const std::string& method, const std::str
   request.method = method;
   request.target = target;
   request.body = body;
+  request.address = address_;
   request.headers = std::move(headers);
   if (!body.empty() && !request.header("content-type")) {
     request.headers.emplace_back("content-type", "application/json");

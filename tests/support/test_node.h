@@ -15,6 +15,7 @@
 #include "schemas/uuid7.h"
 #include "serving/deps.h"
 #include "serving/http/dispatcher.h"
+#include "serving/http/gate.h"
 #include "serving/http/message.h"
 #include "tests/support/temp_dir.h"
 
@@ -42,6 +43,8 @@ struct TestReply {
 struct TestNodeOptions {
   processors::EngineOptions engine;  // `directory` is set by the node
   serving::SurfaceOptions surface;
+  serving::GateOptions gate;  // no limits unless asked for
+  std::int64_t block_ms = 3'600'000;
   std::uint16_t partitions = 3;
   bool shared = false;  // other nodes write the log too
 };
@@ -59,6 +62,8 @@ class TestNode {
   // Waits for an answer that comes later. A body is sent as JSON unless a header says otherwise.
   TestReply call(const std::string& method, const std::string& target, const std::string& body = {},
                  Headers headers = {});
+  // Where requests come from from now on.
+  void come_from(const std::string& address) { address_ = Address::parse(address).value(); }
   TestReply get(const std::string& target, Headers headers = {}) {
     return call("GET", target, {}, std::move(headers));
   }
@@ -81,12 +86,14 @@ class TestNode {
   ingest::MemoryLog& log() { return log_; }
   ManualClock& clock() { return clock_; }
   Metrics& metrics() { return metrics_; }
+  const serving::Deps& deps() const { return deps_; }
   const std::vector<serving::Route>& routes() const { return routes_; }
 
  private:
   void start();
 
   Options options_;
+  Address address_ = Address::parse("127.0.0.1").value();
   TempDir directory_;
   ManualClock clock_{1'790'000'000'000};
   Metrics metrics_;
@@ -95,6 +102,8 @@ class TestNode {
   int generation_ = 0;  // names the state's folder
   std::unique_ptr<processors::Engine> engine_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
+  serving::Deps deps_;
+  std::shared_ptr<serving::Gate> gate_;
   std::vector<serving::Route> routes_;
   std::vector<serving::NodeView> nodes_;
   std::unique_ptr<serving::HttpMetrics> http_metrics_;

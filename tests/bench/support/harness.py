@@ -23,6 +23,9 @@ SECONDS = 2 if QUICK else 5
 USERS, ITEMS, EVENTS = 5_000, 10_000, 200_000
 THREADS = len(os.sched_getaffinity(0))
 
+# One machine is one address: what is measured is the server, not its limits.
+UNLIMITED = ["--access-per-address", "0", "--access-per-caller", "0"]
+
 # Ended from outside, the servers still end with us.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
@@ -71,7 +74,8 @@ class Server:
         self.own = data is None
         self.data = data or tempfile.mkdtemp(prefix="millrace-bench-")
         self.process = subprocess.Popen(
-            [BUILD / "millrace", "serve", "--data", self.data, "--port", "0", *args],
+            [BUILD / "millrace", "serve", "--data", self.data, "--port", "0", *UNLIMITED,
+             *args],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         line = self.process.stdout.readline()
         match = re.match(r"ready on http://[^:]+:(\d+)", line)
