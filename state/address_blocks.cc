@@ -52,10 +52,25 @@ void AddressBlocks::drop_expired(UnixMillis log_time) {
   for (const auto& range : expired) erase(range);
 }
 
+// The one that ends first; false: there is none.
+bool AddressBlocks::drop_an_automatic_one() {
+  const auto& blocks = now_.blocks_;
+  auto first = blocks.end();
+  for (auto at = blocks.begin(); at != blocks.end(); ++at) {
+    if (!at->second.automatic || at->second.until == 0) continue;
+    if (first == blocks.end() || at->second.until < first->second.until) first = at;
+  }
+  if (first == blocks.end()) return false;
+  const AddressRange range = first->first;
+  erase(range);
+  return true;
+}
+
 CommandVerdict AddressBlocks::apply(const BlockAddress& block, UnixMillis log_time) {
   drop_expired(log_time);
   const bool known = now_.blocks_.contains(block.range);
-  if (!known && now_.blocks_.size() >= kMaxBlocks) return {CommandOutcome::kFull};
+  const bool full = !known && now_.blocks_.size() >= kMaxBlocks;
+  if (full && (block.automatic || !drop_an_automatic_one())) return {CommandOutcome::kFull};
   put({block.range, block.reason, log_time, block.until, block.automatic});
   proto::BlockRow row;
   row.set_reason(block.reason);

@@ -46,7 +46,8 @@ class AddressBlocks {
  public:
   explicit AddressBlocks(FactRows& rows) : rows_(rows) {}
 
-  // kFull: as many are blocked as may be, none of which has expired by then.
+  // kFull: as many are blocked as may be, none of which has expired by then. What an administrator
+  // blocks takes the place of the server's own.
   CommandVerdict apply(const BlockAddress& block, UnixMillis log_time);
   CommandVerdict apply(const UnblockAddress& gone);
 
@@ -57,6 +58,7 @@ class AddressBlocks {
   void put(Block block);
   void erase(const AddressRange& range);
   void drop_expired(UnixMillis log_time);
+  bool drop_an_automatic_one();
 
   FactRows& rows_;
   BlocksView now_;

@@ -101,6 +101,20 @@ TEST_F(AccessTest, NoMoreThanSoManyAndExpiredOnesMakeRoom) {
   EXPECT_EQ(store_->blocks()->all().size(), kMaxBlocks);
 }
 
+TEST_F(AccessTest, WhatTheServerBlocksNeverKeepsAnAdministratorFromIt) {
+  for (std::size_t i = 0; i < kMaxBlocks; ++i) {
+    Address at = address("10.0.0.0");
+    at.bytes[13] = static_cast<std::uint8_t>(i >> 8u);
+    at.bytes[14] = static_cast<std::uint8_t>(i);
+    apply(BlockAddress{{at, 128}, "", 1'000'000 - static_cast<UnixMillis>(i), true});
+  }
+  EXPECT_EQ(apply(BlockAddress{range("11.0.0.1"), "", 2'000'000, true}), CommandOutcome::kFull);
+  EXPECT_EQ(apply(BlockAddress{range("11.0.0.2"), "by hand"}), CommandOutcome::kCreated);
+  EXPECT_EQ(store_->blocks()->all().size(), kMaxBlocks);
+  EXPECT_EQ(store_->blocks()->find(address("10.39.15.0"), 0), nullptr) << "it ended first";
+  EXPECT_NE(store_->blocks()->find(address("10.39.14.0"), 0), nullptr);
+}
+
 TEST_F(AccessTest, TheTrailTellsWhoWhatWhenAndOnWhich) {
   apply(SignUp{"ann", "", "h"});                        // of her own: not told
   apply(SignUp{"bob", "", "h", Role::kAdmin}, admin_);  // account 2
