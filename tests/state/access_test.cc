@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "schemas/catalog_record.h"
 #include "state/catalog_store.h"
 #include "tests/support/temp_dir.h"
@@ -32,6 +34,17 @@ class AccessTest : public ::testing::Test {
     store_->apply(at, 1'000 + at, encode(CatalogRecord{command, std::move(change), actor}));
     store_->publish();
     return store_->outcome(command).value();
+  }
+  // As many blocks as there may be, of 10.0.0.0, 10.0.1.0 …, published once.
+  void fill(const std::function<BlockAddress(std::size_t, AddressRange)>& block) {
+    for (std::size_t i = 0; i < kMaxBlocks; ++i) {
+      Address at = address("10.0.0.0");
+      at.bytes[13] = static_cast<std::uint8_t>(i >> 8u);
+      at.bytes[14] = static_cast<std::uint8_t>(i);
+      store_->apply(next_, 1'000 + next_, encode(CatalogRecord{{}, block(i, {at, 128})}));
+      ++next_;
+    }
+    store_->publish();
   }
   void reopen() {
     ASSERT_TRUE(store_->commit());
@@ -88,12 +101,9 @@ TEST_F(AccessTest, BlocksAreChangedEndedAndThereAfterAReopen) {
 }
 
 TEST_F(AccessTest, NoMoreThanSoManyAndExpiredOnesMakeRoom) {
-  for (std::size_t i = 0; i < kMaxBlocks; ++i) {
-    Address at = address("10.0.0.0");
-    at.bytes[13] = static_cast<std::uint8_t>(i >> 8u);
-    at.bytes[14] = static_cast<std::uint8_t>(i);
-    apply(BlockAddress{{at, 128}, "", i == 0 ? 20'000 : 0});
-  }
+  fill([](std::size_t i, const AddressRange& at) {
+    return BlockAddress{at, "", i == 0 ? 20'000 : 0};
+  });
   EXPECT_EQ(apply(BlockAddress{range("11.0.0.1"), ""}), CommandOutcome::kFull);
   EXPECT_EQ(apply(BlockAddress{range("10.0.1.0"), "again"}), CommandOutcome::kReplaced);
   next_ = 19'000;  // log time 20,000
@@ -102,12 +112,9 @@ TEST_F(AccessTest, NoMoreThanSoManyAndExpiredOnesMakeRoom) {
 }
 
 TEST_F(AccessTest, WhatTheServerBlocksNeverKeepsAnAdministratorFromIt) {
-  for (std::size_t i = 0; i < kMaxBlocks; ++i) {
-    Address at = address("10.0.0.0");
-    at.bytes[13] = static_cast<std::uint8_t>(i >> 8u);
-    at.bytes[14] = static_cast<std::uint8_t>(i);
-    apply(BlockAddress{{at, 128}, "", 1'000'000 - static_cast<UnixMillis>(i), true});
-  }
+  fill([](std::size_t i, const AddressRange& at) {
+    return BlockAddress{at, "", 1'000'000 - static_cast<UnixMillis>(i), true};
+  });
   EXPECT_EQ(apply(BlockAddress{range("11.0.0.1"), "", 2'000'000, true}), CommandOutcome::kFull);
   EXPECT_EQ(apply(BlockAddress{range("11.0.0.2"), "by hand"}), CommandOutcome::kCreated);
   EXPECT_EQ(store_->blocks()->all().size(), kMaxBlocks);
