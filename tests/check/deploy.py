@@ -13,7 +13,6 @@ import subprocess
 import sys
 
 SKIPPED = 77
-NOT_YET_READ = {"MILLRACE_ADVERTISE"}  # by servers of before several nodes
 
 
 def install(venv):
@@ -78,8 +77,7 @@ def settings_problems(binary, what, settings):
     """The server takes these settings, and reads each of them."""
     environment = {**os.environ, **{name: re.sub(r"\$\{.*", "secret", str(value)) for name, value in settings.items()}}
     done = subprocess.run([binary, "serve", "--print-config"], env=environment, capture_output=True, text=True)
-    unread = set(re.findall(r"nothing reads the environment variable (\w+)", done.stderr)) - NOT_YET_READ
-    if done.returncode != 0 or unread:
+    if done.returncode != 0 or "nothing reads" in done.stderr:
         yield f"{what}: {done.stderr}"
 
 
