@@ -23,7 +23,8 @@ struct Embedded {
 constexpr Embedded kDocuments[] = {{"v1", openapi_v1},
                                    {"accounts", openapi_accounts},
                                    {"access", openapi_access},
-                                   {"movies", openapi_movies}};
+                                   {"movies", openapi_movies},
+                                   {"shoppable", openapi_shoppable}};
 constexpr Embedded kAssets[] = {{"swagger-ui.js", swagger_ui_js, "text/javascript; charset=utf-8"},
                                 {"swagger-ui.css", swagger_ui_css, "text/css; charset=utf-8"},
                                 {"redoc.js", redoc_js, "text/javascript; charset=utf-8"},

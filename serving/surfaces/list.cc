@@ -17,6 +17,7 @@
 #include "serving/surfaces/meta.h"
 #include "serving/surfaces/movies.h"
 #include "serving/surfaces/recommendations.h"
+#include "serving/surfaces/shoppable.h"
 #include "serving/surfaces/users.h"
 
 namespace millrace::serving {
@@ -25,8 +26,8 @@ std::vector<Route> all_routes(const Deps& deps) {
   std::vector<Route> all;
   for (const auto surface :
        {event_routes, item_routes, recommendation_routes, list_routes, user_routes, account_routes,
-        movie_routes, admin_routes, blocked_routes, audit_routes, checkpoint_routes, cluster_routes,
-        dead_letter_routes, docs_routes, meta_routes}) {
+        movie_routes, shoppable_routes, admin_routes, blocked_routes, audit_routes,
+        checkpoint_routes, cluster_routes, dead_letter_routes, docs_routes, meta_routes}) {
     auto routes = surface(deps);
     std::move(routes.begin(), routes.end(), std::back_inserter(all));
   }

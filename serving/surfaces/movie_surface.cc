@@ -111,6 +111,11 @@ Answer act(const Deps& deps, Event event, const std::string& key, std::function<
   }};
 }
 
+Result<std::string> event_key(const Request& request) {
+  MILLRACE_TRY(const std::string key, idempotency_key(request));
+  return key.empty() ? key : request.method + " " + request.path + " " + key;
+}
+
 std::string etag_of(std::string_view body) {
   return '"' + state::row_digest({}, body).text() + '"';
 }

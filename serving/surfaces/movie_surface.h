@@ -76,6 +76,9 @@ Answer with_movie(const Request& request, const MovieSurface& surface,
 // `key` names it: sent again it counts once; empty: each one counts.
 Answer act(const Deps& deps, Event event, const std::string& key, std::function<Reply()> answer);
 
+// The id of a request's event: its Idempotency-Key, for this path only; empty when there is none.
+Result<std::string> event_key(const Request& request);
+
 // An entity tag, and how long an answer may be kept: by everybody for `max_age_s` seconds where it
 // is for nobody in particular, else only to be asked for again.
 Reply cacheable(Reply reply, const Request& request, int max_age_s);

@@ -138,12 +138,6 @@ Event rating_event(const UserMovie& of, const Movie& movie, std::int32_t centi,
   return event;
 }
 
-// The event's id: the request's key, for this path only.
-Result<std::string> event_key(const Request& request) {
-  MILLRACE_TRY(const std::string key, idempotency_key(request));
-  return key.empty() ? key : request.method + " " + request.path + " " + key;
-}
-
 Answer rate(const Request& request, const MovieSurface& surface) {
   const auto person = person_of(request);
   if (!person) return problem(person.error());

@@ -65,6 +65,10 @@ def fill(url):
             "title": f"Film {i}", "categories": ["Drama", f"Genre {i % 3}"], "tags": ["old"],
             "price": "9.99", "created": "2001-02-03T04:05:06Z", "attributes": {"color": "black"},
             "hidden": i == 8}))
+        request(f"{url}/v1/items/product:{i}", "PUT", json.dumps({"title": f"Thing {i}", "price": "19.99"}))
+        request(f"{url}/v1/items/video:{i}", "PUT", json.dumps({
+            "title": f"Video {i}", "categories": ["Drama"], "tags": ["old"],
+            "attributes": {"product_id": i, "video_file": f"https://example.org/{i}.mp4"}}))
     events = []
     types = ("view", "like", "share", "save", "rate", "watch", "play", "skip")
     for n in range(200):

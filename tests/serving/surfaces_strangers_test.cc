@@ -15,8 +15,13 @@ namespace {
 using serving::Policy;
 
 // Of any account, with a parameter that is not whose it is: what they change is the caller's.
-const std::set<std::string> kAboutTheCaller = {"/api/movies/{id}/rate/", "/api/movies/{id}/watch/",
-                                               "/api/movies/{id}/unwatch/"};
+const std::set<std::string> kAboutTheCaller = {"/api/movies/{id}/rate/",
+                                               "/api/movies/{id}/watch/",
+                                               "/api/movies/{id}/unwatch/",
+                                               "/api/v1/shoppable-videos/{id}/like/",
+                                               "/api/v1/shoppable-videos/{id}/save_video/",
+                                               "/api/v1/shoppable-videos/{id}/share/",
+                                               "/api/v1/shoppable-videos/{id}/view/"};
 
 class Strangers : public MovieWorld {
  protected:

@@ -1,0 +1,338 @@
+#include "serving/surfaces/shoppable.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "processors/rankers/list.h"
+#include "schemas/json_value.h"
+#include "schemas/json_writer.h"
+#include "serving/surfaces/common.h"
+#include "serving/surfaces/item_body.h"
+#include "serving/surfaces/movie_surface.h"
+
+namespace millrace::serving {
+namespace {
+
+constexpr const char* kVideoKind = "video";
+constexpr std::size_t kMaxDepth = 100;  // videos of one feed: its candidates
+constexpr std::size_t kMaxFrom = 1'000'000'000;
+constexpr std::uint64_t kSeedMask = (std::uint64_t{1} << 53) - 1;  // what JSON's readers keep exact
+
+// ---- a video as the seed shows it
+
+void append_product(JsonWriter& out, const processors::ReadState& read, const Json* id) {
+  const auto index = id == nullptr ? std::nullopt : read.items->find("product:" + id->text);
+  const auto* product = index ? read.catalog->find(*index) : nullptr;
+  if (product == nullptr) return out.value(nullptr);
+  out.begin_object();
+  if (id->kind == JsonKind::kNumber) {
+    out.raw_member("id", id->text);
+  } else {
+    out.member("id", id->text);
+  }
+  out.member("name", product->item.title);
+  out.raw_member("price", product->item.price.empty() ? "null" : product->item.price);
+  out.end_object();
+}
+
+// All but the closing bracket. `flags`: of the person's row.
+void begin_video(JsonWriter& out, const state::CatalogItem& video,
+                 const processors::ReadState& read, std::uint8_t flags, UnixMillis now) {
+  const auto attributes = parse_json(video.item.attributes);
+  const auto member = [&](const char* name) {
+    return attributes && attributes->kind == JsonKind::kObject ? attributes->find(name) : nullptr;
+  };
+  const Json* file = member("video_file");
+  const auto counts = read.counts(video.index);
+  out.begin_object();
+  out.member("id", video.natural);
+  out.member("title", video.item.title);
+  out.member("video_file", file == nullptr ? std::string() : file->text);
+  out.key("product");
+  append_product(out, read, member("product_id"));
+  out.member("likes_count", counts.likes);
+  out.member("is_liked", (flags & state::kLiked) != 0);
+  out.member("is_saved", (flags & state::kSaved) != 0);
+  out.member("trend_score", trend_score(counts, read.options, now));
+}
+
+// Flags of a person's rows, by item.
+std::unordered_map<state::ItemIndex, std::uint8_t> flags_of(const processors::ReadState& read) {
+  std::unordered_map<state::ItemIndex, std::uint8_t> flags;
+  if (!read.user.view.person) return flags;
+  read.user.view.person->for_each_row([&](const state::ItemRow& row) {
+    if (row.has(state::kLiked) || row.has(state::kSaved)) {
+      flags.emplace(read.user.index_of(row.item), row.flags);
+    }
+  });
+  return flags;
+}
+
+std::uint8_t flags_of(const processors::ReadState& read, state::ItemIndex item) {
+  const auto flags = flags_of(read);
+  const auto found = flags.find(item);
+  return found == flags.end() ? 0 : found->second;
+}
+
+const state::CatalogItem* video_at(const state::CatalogView& catalog, state::ItemIndex index) {
+  const auto* item = catalog.find(index);
+  const bool video = item != nullptr && catalog.listed(index) && item->item.kind == kVideoKind &&
+                     item->natural != UINT64_MAX && item->item.id.value.starts_with("video:");
+  return video ? item : nullptr;
+}
+
+// ---- pages
+
+// Where a page begins: the seed that orders the feed, and how many videos were shown.
+struct Place {
+  std::uint64_t seed = 0;
+  std::size_t from = 0;
+};
+
+Result<Place> place_param(const Request& request, const Deps& deps) {
+  MILLRACE_TRY(const std::string text, cursor_param(request));
+  Place place;
+  if (text.empty()) {
+    const auto fresh = std::hash<std::string>()(deps.ids->mint()) & kSeedMask;
+    MILLRACE_TRY(const auto seed, int_param(request, "seed", static_cast<std::int64_t>(fresh), 0,
+                                            static_cast<std::int64_t>(kSeedMask)));
+    place.seed = static_cast<std::uint64_t>(seed);
+    return place;
+  }
+  const auto* end = text.data() + text.size();
+  const auto seed = std::from_chars(text.data(), end, place.seed);
+  const bool parted = seed.ec == std::errc() && seed.ptr != end && *seed.ptr == ' ';
+  const auto from = parted ? std::from_chars(seed.ptr + 1, end, place.from) : seed;
+  if (!parted || from.ec != std::errc() || from.ptr != end || place.seed > kSeedMask ||
+      place.from > kMaxFrom) {
+    return fail(Code::kInvalid, "must be one that an earlier answer gave", "cursor");
+  }
+  return place;
+}
+
+void link_next(Reply& reply, const Request& request, const Deps& deps, const Place& next) {
+  std::string link = deps.options.public_url + request.path + "?";
+  for (const char* name : {"limit", "explain"}) {
+    if (const auto value = request.query_value(name)) {
+      link.append(name).append("=").append(*value).append("&");
+    }
+  }
+  link += "cursor=" + cursor_of(std::to_string(next.seed) + " " + std::to_string(next.from));
+  reply.headers.emplace_back("Link", "<" + link + ">; rel=\"next\"");
+}
+
+UserId caller_of(const Request& request) {
+  return request.caller.account.value == 0 ? UserId() : user_of(request.caller.account);
+}
+
+Reply get_feed(const Request& request, const Deps& deps) {
+  const auto place = place_param(request, deps);
+  if (!place) return problem(place.error());
+  const auto limit = limit_param(request);
+  if (!limit) return problem(limit.error());
+  const auto explain = bool_param(request, "explain", false);
+  if (!explain) return problem(explain.error());
+  processors::Query query;
+  query.user = caller_of(request);
+  query.kind = kVideoKind;
+  query.limit = std::min(kMaxDepth, place->from + *limit + 1);
+  query.seed = place->seed;
+  query.explain = *explain;
+  query.now = deps.clock->now();
+  const auto read = deps.engine->read(query.user.value);
+  if (!read) return problem(read.error());
+  const auto ranked = processors::find_ranker("feed")->rank(query, *read);
+  const auto flags = flags_of(*read);
+  const auto end = std::min(ranked.items.size(), place->from + *limit);
+  std::string body;
+  JsonWriter out(body);
+  out.begin_array();
+  for (std::size_t at = place->from; at < end; ++at) {
+    const auto* video = video_at(*read->catalog, ranked.items[at].item);
+    if (video == nullptr) continue;
+    const auto found = flags.find(video->index);
+    begin_video(out, *video, *read, found == flags.end() ? 0 : found->second, query.now);
+    if (*explain) append_score(out, ranked.items[at], true);
+    out.end_object();
+  }
+  out.end_array();
+  auto reply = json_reply(std::move(body));
+  reply.headers.emplace_back("Cache-Control", "private, no-store");
+  reply.headers.emplace_back("X-Millrace-Seed", std::to_string(place->seed));
+  if (ranked.items.size() > end) link_next(reply, request, deps, {place->seed, end});
+  return reply;
+}
+
+// What a person likes, or has saved: what they dealt with last comes first.
+Reply get_mine(const Request& request, const Deps& deps, state::RowFlag flag) {
+  const auto person = person_of(request);
+  if (!person) return problem(person.error());
+  const auto place = place_param(request, deps);
+  if (!place) return problem(place.error());
+  const auto limit = limit_param(request);
+  if (!limit) return problem(limit.error());
+  const auto read = deps.engine->read(user_of(*person).value);
+  if (!read) return problem(read.error());
+  struct Mine {
+    const state::CatalogItem* video;
+    UnixMillis last;
+    std::uint8_t flags;
+  };
+  std::vector<Mine> mine;
+  if (read->user.view.person) {
+    read->user.view.person->for_each_row([&](const state::ItemRow& row) {
+      if (!row.has(flag)) return;
+      const auto* video = video_at(*read->catalog, read->user.index_of(row.item));
+      if (video != nullptr) mine.push_back({video, row.last_time, row.flags});
+    });
+  }
+  std::sort(mine.begin(), mine.end(), [](const Mine& a, const Mine& b) {
+    return a.last != b.last ? a.last > b.last : a.video->natural < b.video->natural;
+  });
+  const auto end = std::min(mine.size(), place->from + *limit);
+  std::string body;
+  JsonWriter out(body);
+  out.begin_array();
+  for (std::size_t at = place->from; at < end; ++at) {
+    begin_video(out, *mine[at].video, *read, mine[at].flags, deps.clock->now());
+    out.end_object();
+  }
+  out.end_array();
+  auto reply = personal(json_reply(std::move(body)));
+  if (mine.size() > end) link_next(reply, request, deps, {0, end});
+  return reply;
+}
+
+// ---- one video
+
+// `next` with the video that {id} names, or 404, which is said only behind the end of the catalog.
+Answer with_video(const Request& request, const Deps& deps,
+                  std::function<Answer(const ItemId&, state::ItemIndex)> next) {
+  const auto position = asked_position(request, deps);
+  if (!position) return problem(position.error());
+  const ItemId id("video:" + std::to_string(number_param(request).value_or(0)));
+  const auto find = [deps, id]() -> std::optional<state::ItemIndex> {
+    const auto index = deps.engine->items().find(id.value);
+    if (!index || video_at(*deps.engine->catalog().view(), *index) == nullptr) return std::nullopt;
+    return index;
+  };
+  const auto answer = [find, id, next = std::move(next)]() -> Answer {
+    const auto index = find();
+    if (!index) return problem({Code::kNotFound, "no video has this id", {}});
+    return next(id, *index);
+  };
+  return find() ? after(deps, *position, answer) : behind_catalog(deps, *position, answer);
+}
+
+Reply get_video(const Deps& deps, const UserId& user, state::ItemIndex index) {
+  const auto read = deps.engine->read(user.value);
+  if (!read) return problem(read.error());
+  const auto* video = video_at(*read->catalog, index);
+  if (video == nullptr) return problem({Code::kNotFound, "no video has this id", {}});
+  std::string body;
+  JsonWriter out(body);
+  begin_video(out, *video, *read, flags_of(*read, index), deps.clock->now());
+  out.end_object();
+  return personal(json_reply(std::move(body)));
+}
+
+// What an action answers: the person's flags and the video's counts behind it.
+using Outcome = std::function<void(JsonWriter&, std::uint8_t, const state::ItemCounts&)>;
+
+Reply outcome_reply(const Deps& deps, const UserId& user, state::ItemIndex video,
+                    const Outcome& outcome) {
+  const auto read = deps.engine->read(user.value);
+  if (!read) return problem(read.error());
+  std::string body;
+  JsonWriter out(body);
+  out.begin_object();
+  out.member("status", "success");
+  outcome(out, flags_of(*read, video), read->counts(video));
+  out.end_object();
+  return json_reply(std::move(body));
+}
+
+// Appends the event that `type` chooses by the person's flags, and answers once it shows.
+Handler action(const Deps& deps, std::function<const char*(std::uint8_t)> type, Outcome outcome) {
+  return [deps, type = std::move(type),
+          outcome = std::move(outcome)](const Request& request) -> Answer {
+    const auto person = person_of(request);
+    if (!person) return problem(person.error());
+    const auto key = event_key(request);
+    if (!key) return problem(key.error());
+    return with_video(request, deps,
+                      [deps, type, outcome, key = *key, user = user_of(*person)](
+                          const ItemId& id, state::ItemIndex index) -> Answer {
+                        const auto read = deps.engine->read(user.value);
+                        if (!read) return problem(read.error());
+                        Event event;
+                        event.type = type(flags_of(*read, index));
+                        event.user = user;
+                        event.item = id;
+                        return act(deps, std::move(event), key, [deps, user, index, outcome] {
+                          return outcome_reply(deps, user, index, outcome);
+                        });
+                      });
+  };
+}
+
+std::vector<Route> action_routes(const Deps& deps) {
+  const auto like = action(
+      deps, [](std::uint8_t flags) { return (flags & state::kLiked) != 0 ? "unlike" : "like"; },
+      [](JsonWriter& out, std::uint8_t flags, const state::ItemCounts& counts) {
+        out.member("liked", (flags & state::kLiked) != 0);
+        out.member("likes_count", counts.likes);
+      });
+  const auto save = action(
+      deps, [](std::uint8_t flags) { return (flags & state::kSaved) != 0 ? "unsave" : "save"; },
+      [](JsonWriter& out, std::uint8_t flags, const state::ItemCounts&) {
+        out.member("saved", (flags & state::kSaved) != 0);
+      });
+  const auto share = action(
+      deps, [](std::uint8_t) { return "share"; },
+      [](JsonWriter& out, std::uint8_t, const state::ItemCounts& counts) {
+        out.member("shares_count", counts.shares);
+      });
+  const auto view = action(
+      deps, [](std::uint8_t) { return "view"; },
+      [](JsonWriter& out, std::uint8_t, const state::ItemCounts& counts) {
+        out.member("views_count", counts.views);
+      });
+  return {{"POST", "/api/v1/shoppable-videos/{id}/like/", Policy::kUser, like},
+          {"POST", "/api/v1/shoppable-videos/{id}/save_video/", Policy::kUser, save},
+          {"POST", "/api/v1/shoppable-videos/{id}/share/", Policy::kUser, share},
+          {"POST", "/api/v1/shoppable-videos/{id}/view/", Policy::kUser, view}};
+}
+
+}  // namespace
+
+std::vector<Route> shoppable_routes(const Deps& deps) {
+  auto routes = action_routes(deps);
+  const auto mine = [deps](state::RowFlag flag) -> Handler {
+    return [deps, flag](const Request& request) {
+      return when_visible(request, deps, [flag](const Request& seen, const Deps& with) {
+        return get_mine(seen, with, flag);
+      });
+    };
+  };
+  routes.push_back({"GET", "/api/v1/shoppable-videos/", Policy::kPublic,
+                    [deps](const Request& r) { return when_visible(r, deps, get_feed); }});
+  routes.push_back({"GET", "/api/v1/shoppable-videos/liked/", Policy::kUser, mine(state::kLiked)});
+  routes.push_back({"GET", "/api/v1/shoppable-videos/saved/", Policy::kUser, mine(state::kSaved)});
+  routes.push_back(
+      {"GET", "/api/v1/shoppable-videos/{id}/", Policy::kPublic, [deps](const Request& request) {
+         return with_video(
+             request, deps,
+             [deps, user = caller_of(request)](const ItemId&, state::ItemIndex index) -> Answer {
+               return get_video(deps, user, index);
+             });
+       }});
+  return routes;
+}
+
+}  // namespace millrace::serving
