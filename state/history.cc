@@ -49,7 +49,8 @@ enum Field : std::uint32_t {
   kContext,
   kContextIsObject,
   kNotes,
-  kRecommendationId
+  kRecommendationId,
+  kTracked
 };
 
 HistoryItem taken(proto::HistoryEntry& message) {
@@ -69,6 +70,7 @@ HistoryItem taken(proto::HistoryEntry& message) {
   event.context_is_object = message.context_is_object();
   event.notes = message.notes();
   event.recommendation_id = message.recommendation_id();
+  if (message.tracked()) event.source = kTrackedSource;
   return entry;
 }
 
@@ -94,6 +96,7 @@ void append_to_history(Person& person, Offset offset, UnixMillis log_time,
   write.number(kContextIsObject, interaction.context_is_object ? 1 : 0);
   write.text(kNotes, interaction.notes);
   write.text(kRecommendationId, interaction.recommendation_id);
+  write.number(kTracked, interaction.source == kTrackedSource ? 1 : 0);
 
   std::string& tail = person.history_tail;
   wire::Writer(tail).varint(entry.size());

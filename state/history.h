@@ -10,6 +10,9 @@
 
 namespace millrace::state {
 
+// The source of events that came by /interactions/track: the only one that a history keeps.
+inline constexpr const char* kTrackedSource = "/interactions";
+
 // Adds an event to the person's tail; seals the tail when it has grown past kHistoryPageBytes.
 void append_to_history(Person& person, Offset offset, UnixMillis log_time,
                        const InteractionView& interaction, ItemNumber item);

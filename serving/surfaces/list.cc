@@ -12,6 +12,7 @@
 #include "serving/surfaces/dead_letters.h"
 #include "serving/surfaces/docs.h"
 #include "serving/surfaces/events.h"
+#include "serving/surfaces/interactions.h"
 #include "serving/surfaces/items.h"
 #include "serving/surfaces/lists.h"
 #include "serving/surfaces/meta.h"
@@ -26,8 +27,9 @@ std::vector<Route> all_routes(const Deps& deps) {
   std::vector<Route> all;
   for (const auto surface :
        {event_routes, item_routes, recommendation_routes, list_routes, user_routes, account_routes,
-        movie_routes, shoppable_routes, admin_routes, blocked_routes, audit_routes,
-        checkpoint_routes, cluster_routes, dead_letter_routes, docs_routes, meta_routes}) {
+        movie_routes, shoppable_routes, interaction_routes, admin_routes, blocked_routes,
+        audit_routes, checkpoint_routes, cluster_routes, dead_letter_routes, docs_routes,
+        meta_routes}) {
     auto routes = surface(deps);
     std::move(routes.begin(), routes.end(), std::back_inserter(all));
   }

@@ -87,7 +87,7 @@ Answer with_movie(const Request& request, const MovieSurface& surface,
 
 Answer act(const Deps& deps, Event event, const std::string& key, std::function<Reply()> answer) {
   if (auto refusal = refuse_writes(deps)) return *std::move(refusal);
-  event.source = "/api";
+  if (event.source.empty()) event.source = "/api";
   event.id = key;
   std::vector<EventOutcome> events;
   events.push_back({key, std::move(event)});
