@@ -42,10 +42,11 @@ class Runner : public testing::Test {
     ASSERT_TRUE(opened) << opened.error().detail;
     store_ = std::move(*opened);
     // A slow disk takes 50 ms for a batch: forty times that is more than a second.
-    store_->db().on_write([this](std::string_view) {
+    store_->db().on_write([this](std::string_view) -> Status {
       const auto until = steady_micros() + (slow_disk_ ? 50'000 : 0);
       while (steady_micros() < until) {
       }
+      return {};
     });
     runner_ = std::make_unique<PartitionRunner>(0,
                                                 RunnerParts{&log_, store_.get(), &views_, &commits_,
