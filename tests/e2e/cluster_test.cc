@@ -266,7 +266,7 @@ class KafkaNewNode : public KafkaCluster {
         cluster.start(joiner);
       }
       auto http = client(cluster, joiner);
-      EXPECT_EQ(http.get("/ready/").status, 200);
+      EXPECT_TRUE(eventually([&] { return http.get("/ready/").status == 200; }, kPatience));
       const auto bytes = metric(http, "restored_bytes");
       ASSERT_GT(bytes, 0) << cluster.node(joiner).errors();
       megabytes += bytes / 1e6;

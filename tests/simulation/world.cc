@@ -179,7 +179,7 @@ void World::step_mishap(Machine& machine) {
   } else if (what < 16) {
     ++figures_.rereads;
     public_.assign(dice_.below(public_.records().size()), machine.number());
-  } else if (what == 16) {
+  } else if (what == 16 && others_hold(machine)) {
     tell(machine, "disk lost");
     ++figures_.kills;
     die(machine, machine.wipe());
@@ -230,6 +230,17 @@ void World::trim() {
     for (const auto& machine : machines_) keep = std::min(keep, machine.synced(name));
     if (keep > topics_.start(name)) topics_.trim(name, keep);
   }
+}
+
+// Another machine's disk reaches the logs' beginnings. Who loses the last such disk behind a
+// trimmed log has lost everything, which nobody promises to survive.
+bool World::others_hold(const Machine& machine) const {
+  const auto names = topics_.names();
+  return std::any_of(machines_.begin(), machines_.end(), [&](const auto& other) {
+    return &other != &machine && std::all_of(names.begin(), names.end(), [&](const auto& name) {
+      return topics_.start(name) <= other.synced(name);
+    });
+  });
 }
 
 Machine* World::any_up() {

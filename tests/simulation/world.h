@@ -70,6 +70,7 @@ class World {
   void finish();
   void catch_up();
   bool quiet();
+  bool others_hold(const Machine& machine) const;
   Machine* any_up();
   void start(Machine& machine);
   void restore(Machine& machine);
