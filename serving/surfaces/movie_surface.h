@@ -73,7 +73,8 @@ Answer with_movie(const Request& request, const MovieSurface& surface,
                   std::function<Answer(const Movie&)> next);
 
 // Appends one event of a person, waits until it is visible, and then answers with `answer()`.
-// `key` names it: sent again it counts once; empty: each one counts. Its source is /api unless given.
+// `key` names it: sent again it counts once; empty: each one counts. Its source is /api unless
+// given.
 Answer act(const Deps& deps, Event event, const std::string& key, std::function<Reply()> answer);
 
 // The id of a request's event: its Idempotency-Key, for this path only; empty when there is none.

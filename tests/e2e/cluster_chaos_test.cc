@@ -165,13 +165,13 @@ class Writer {
 
 // Reads through nodes that live, and takes note of every failure that nothing explains.
 void read_on(const Nodes& nodes, const std::stop_token& stop, Findings& findings, unsigned seed) {
-  static const std::vector<std::string> kPaths = {"/v1/lists/popular", "/v1/items/video:1",
-                                                  "/v1/feed/u0-0", "/v1/recommendations/u1-0"};
+  const std::vector<std::string> paths = {"/v1/lists/popular", "/v1/items/video:1", "/v1/feed/u0-0",
+                                          "/v1/recommendations/u1-0"};
   std::mt19937 random(seed);
   std::vector<int> stale, away;
   while (!stop.stop_requested()) {
     const auto node = nodes.pick(random);
-    const auto& path = kPaths[random() % kPaths.size()];
+    const auto& path = paths[random() % paths.size()];
     std::string why;
     try {
       HttpClient http(node.port, std::chrono::seconds(8));

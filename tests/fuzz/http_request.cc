@@ -96,7 +96,9 @@ struct Site {
   HttpMetrics http{metrics, {}};
   Dispatcher dispatcher{Router({{"GET", "/v1/items/{id}", Policy::kPublic, echo},
                                 {"POST", "/v1/lists/{list}.atom", Policy::kPublic, echo}}),
-                        {.gate = gate(clock)}, 4096, http};
+                        {.gate = gate(clock)},
+                        4096,
+                        http};
   ReplyWriter writer{clock, 64, 1};
 
   // Every sender is a trusted proxy, so that each X-Forwarded-For is read.
