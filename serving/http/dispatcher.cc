@@ -55,6 +55,7 @@ Dispatcher::Entry Dispatcher::enter(Request& request, std::string_view path) con
   request.limit = {};
   request.cors = checks_.gate ? checks_.gate->cors().lines(request) : nullptr;
   Entry entry;
+  entry.last = !checks_.catch_up;
   if (!checks_.gate || is_probe(path)) return entry;
   entry.refusal = checks_.gate->admit(request);
   if (entry.refusal) {
@@ -81,6 +82,10 @@ Reply Dispatcher::without_route(const Request& request, const Router::Match& mat
 std::optional<Reply> Dispatcher::refuse(Request& request, const Route& route, Entry entry) const {
   std::optional<Reply> refusal;
   if (checks_.authorize) refusal = checks_.authorize(request, route);
+  if (checks_.gate && entry.last && !entry.blocked && refusal && refusal->status == 401 &&
+      sends_credential(request)) {
+    checks_.gate->failed(request.address);
+  }
   if (entry.blocked && !request.caller.admin()) {
     metrics_.reject(Rejection::kBlocked);
     return std::move(entry.blocked);
@@ -89,14 +94,6 @@ std::optional<Reply> Dispatcher::refuse(Request& request, const Route& route, En
   refusal = checks_.gate->admit_caller(request);
   if (refusal) metrics_.reject(Rejection::kRate);
   return refusal;
-}
-
-// A credential that is none, as far as can be known.
-void Dispatcher::count_failure(const Request& request, const Answer& answer) const {
-  const auto* reply = std::get_if<Reply>(&answer);
-  if (checks_.gate && reply != nullptr && reply->status == 401 && sends_credential(request)) {
-    checks_.gate->failed(request.address);
-  }
 }
 
 Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
@@ -125,7 +122,6 @@ Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
   if (checks_.catch_up && may_be_elsewhere(answer, request)) {
     return {serve_again(request, *match, std::get<Reply>(std::move(answer))), match->index};
   }
-  count_failure(request, answer);
   return {std::move(answer), match->index};
 }
 
@@ -150,6 +146,7 @@ Answer Dispatcher::serve_again(const Request& request, const Router::Match& matc
                                Reply first) const {
   Entry again;
   again.admitted = first.status != 401;
+  again.last = true;
   if (first.status == 401) {
     first = problem(
         {Code::kUnavailable, "whether this credential is good cannot be said now: try again", {}});
@@ -167,7 +164,6 @@ Answer Dispatcher::serve_again(const Request& request, const Router::Match& matc
   return Later{[this, held, match, again, first](std::function<void(Render)> finish) {
     checks_.catch_up([this, held, match, again, first, finish = std::move(finish)](bool caught_up) {
       auto answer = caught_up ? serve(*held, match, again) : Answer(first);
-      count_failure(*held, answer);
       if (auto* later = std::get_if<Later>(&answer)) return later->start(finish);
       finish([reply = std::get<Reply>(std::move(answer))] { return reply; });
     });

@@ -47,6 +47,7 @@ class Dispatcher {
     std::optional<Reply> refusal;  // it does not come in
     std::optional<Reply> blocked;  // unless an admin sends it
     bool admitted = false;         // within its caller's limit, too
+    bool last = false;             // a credential that is none now is none
     const Error* bad_query = nullptr;
   };
   Entry enter(Request& request, std::string_view path) const;
@@ -55,7 +56,6 @@ class Dispatcher {
   Answer serve(Request& request, const Router::Match& match, Entry entry) const;
   Answer handle(Request& request, const Route& route) const;
   Answer serve_again(const Request& request, const Router::Match& match, Reply first) const;
-  void count_failure(const Request& request, const Answer& answer) const;
 
   Router router_;
   Checks checks_;
