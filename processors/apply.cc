@@ -216,7 +216,6 @@ void Applier::apply_ruleset(const Ruleset& ruleset) {
   ++figures_.controls;
   ruleset_ = ruleset;
   store_.set_ruleset(ruleset);
-  store_.duplicates().set_window(ruleset.dedupe_ids, ruleset.dedupe_ms);
 }
 
 void Applier::erase(const EraseUser& demand) {
