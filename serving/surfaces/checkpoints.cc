@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kPartBytes = std::int64_t{4} << 20;  // of a file, in one answer
 constexpr std::size_t kMaxReading = 64;                     // requests that wait for the disk
+constexpr std::size_t kMaxTaking = 16;                      // requests that wait for checkpoints
 constexpr std::int64_t kMaxAgeMs = 3'600'000;
 
 struct File {
@@ -149,9 +150,8 @@ Answer get_file(const Request& request, const Deps& deps, WorkThread& reading) {
 Answer post_checkpoint(const Request& request, const Deps& deps, WorkThread& taking) {
   const auto max_age = int_param(request, "max_age_ms", 0, 0, kMaxAgeMs);
   if (!max_age) return problem(max_age.error());
-  return on_work_thread(taking, 1,
-                        [deps, max_age = *max_age] { return take_checkpoint(deps, max_age); },
-                        {Code::kConflict, "a checkpoint is being taken already", {}});
+  return on_work_thread(taking, kMaxTaking,
+                        [deps, max_age = *max_age] { return take_checkpoint(deps, max_age); });
 }
 
 }  // namespace

@@ -6,10 +6,8 @@
 
 namespace millrace::serving {
 
-Answer on_work_thread(WorkThread& thread, std::size_t max_waiting, std::function<Answer()> work,
-                      Error when_full) {
-  return Later{[&thread, max_waiting, work = std::move(work),
-                when_full = std::move(when_full)](auto finish) {
+Answer on_work_thread(WorkThread& thread, std::size_t max_waiting, std::function<Answer()> work) {
+  return Later{[&thread, max_waiting, work = std::move(work)](auto finish) {
     const auto job = [work, finish](bool stopping) {
       if (stopping) {
         return finish(rendered(problem({Code::kUnavailable, "the server is stopping", {}})));
@@ -17,7 +15,7 @@ Answer on_work_thread(WorkThread& thread, std::size_t max_waiting, std::function
       finish_with(work(), finish);
     };
     if (!thread.submit(job, max_waiting)) {
-      finish(rendered(problem(when_full)));
+      finish(rendered(problem({Code::kExhausted, "too many wait for the same: try again", {}})));
     }
   }};
 }

@@ -180,6 +180,18 @@ TEST(SurfacesAdmin, ACheckpointIsSealedWhenTheAnswerComes) {
   EXPECT_NE(reply.at("position").find("c:0"), std::string::npos) << reply.body();
 }
 
+TEST(SurfacesAdmin, CheckpointsAskedForAtOnceAreTakenInTurn) {
+  TestNode node;
+  node.put("movie:1");
+  std::vector<std::future<int>> statuses;
+  for (int i = 0; i < 4; ++i) {
+    statuses.push_back(std::async(std::launch::async, [&node] {
+      return node.call("POST", "/v1/admin/checkpoint").status();
+    }));
+  }
+  for (auto& status : statuses) EXPECT_EQ(status.get(), 200);
+}
+
 TEST(SurfacesMeta, TellsThatItIsAliveAndReady) {
   TestNode node;
   EXPECT_EQ(node.get("/health/").at("status"), "ok");

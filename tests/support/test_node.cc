@@ -112,7 +112,7 @@ void TestNode::start() {
   deps.metrics = &metrics_;
   deps.options = options_.surface;
   deps.checkpoint = [this](std::int64_t) -> Result<std::string> {
-    const std::string path = directory_.path() / "checkpoint-1";
+    const auto path = state::next_checkpoint(directory_.path()).first;
     MILLRACE_TRY(const auto manifest, engine_->checkpoint(path));
     MILLRACE_CHECK(state::seal_checkpoint(path, manifest));
     return path;
