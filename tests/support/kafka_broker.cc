@@ -10,6 +10,7 @@
 #include "ingest/kafka_client.h"
 #include "tests/support/eventually.h"
 #include "tests/support/free_port.h"
+#include "tests/support/tls_client.h"
 
 namespace millrace {
 namespace {
@@ -53,7 +54,13 @@ KafkaBroker& KafkaBroker::shared() {
   return broker;
 }
 
-KafkaBroker::KafkaBroker() {
+KafkaBroker::KafkaBroker(bool secured) {
+  if (secured) {
+    secure_port_ = 1;
+    const auto made = make_certificate(folder_.path().string(), "localhost");
+    std::ofstream both(folder_.path() / "keystore.pem");
+    both << std::ifstream(made.key).rdbuf() << std::ifstream(made.certificate).rdbuf();
+  }
   std::string why;
   for (int i = 0; i < kTries; ++i) {
     write_properties();
@@ -72,20 +79,35 @@ KafkaBroker::~KafkaBroker() = default;
 
 void KafkaBroker::write_properties() {
   port_ = free_port();
+  if (secure_port_ != 0) secure_port_ = free_port();
   controller_port_ = free_port();
   const auto broker = "127.0.0.1:" + std::to_string(port_);
   const auto controller = "127.0.0.1:" + std::to_string(controller_port_);
   std::ofstream out(folder_.path() / "server.properties");
   out << "process.roles=broker,controller\nnode.id=1\n"
       << "controller.quorum.voters=1@" << controller << "\n"
-      << "listeners=PLAINTEXT://" << broker << ",CONTROLLER://" << controller << "\n"
-      << "advertised.listeners=PLAINTEXT://" << broker << "\n"
+      << "listeners=PLAINTEXT://" << broker << ",CONTROLLER://" << controller
+      << (secure_port_ == 0 ? "" : ",SASL_SSL://" + secure_bootstrap()) << "\n"
+      << "advertised.listeners=PLAINTEXT://" << broker
+      << (secure_port_ == 0 ? "" : ",SASL_SSL://" + secure_bootstrap()) << "\n"
       << "controller.listener.names=CONTROLLER\n"
       << "log.dirs=" << data().string() << "\n"
       << "auto.create.topics.enable=false\n"
       << "offsets.topic.replication.factor=1\noffsets.topic.num.partitions=2\n"
       << "transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n"
       << "group.initial.rebalance.delay.ms=0\ngroup.min.session.timeout.ms=500\n";
+  if (secure_port_ != 0) write_security(out);
+}
+
+void KafkaBroker::write_security(std::ostream& out) const {
+  out << "listener.security.protocol.map="
+      << "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL\n"
+      << "ssl.keystore.type=PEM\n"
+      << "ssl.keystore.location=" << (folder_.path() / "keystore.pem").string() << "\n"
+      << "sasl.enabled.mechanisms=PLAIN\n"
+      << "listener.name.sasl_ssl.plain.sasl.jaas.config="
+      << "org.apache.kafka.common.security.plain.PlainLoginModule required "
+      << "user_millrace=\"right\";\n";
 }
 
 std::string KafkaBroker::start() {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,7 +18,8 @@ namespace millrace {
 // done.
 class KafkaBroker {
  public:
-  KafkaBroker();  // started, and answering
+  // Started, and answering; with `secured`, at secure_bootstrap() too.
+  explicit KafkaBroker(bool secured = false);
   ~KafkaBroker();
   KafkaBroker(const KafkaBroker&) = delete;
   KafkaBroker& operator=(const KafkaBroker&) = delete;
@@ -29,6 +31,9 @@ class KafkaBroker {
   static KafkaBroker& shared();
 
   std::string bootstrap() const { return "127.0.0.1:" + std::to_string(port_); }
+  // By TLS, with certificate() for its name, and SASL: PLAIN, user "millrace", password "right".
+  std::string secure_bootstrap() const { return "localhost:" + std::to_string(secure_port_); }
+  std::string certificate() const { return (folder_.path() / "localhost.crt").string(); }
   std::string unique_prefix();  // of topics, so that tests do not meet
   std::filesystem::path data() const { return folder_.path() / "data"; }
   std::string output() const { return process_ ? process_->output() : std::string(); }
@@ -44,11 +49,13 @@ class KafkaBroker {
 
  private:
   void write_properties();
+  void write_security(std::ostream& out) const;
   std::string start();  // why not; "" when it answers
 
   TempDir folder_;
   std::uint16_t port_ = 0;
   std::uint16_t controller_port_ = 0;
+  std::uint16_t secure_port_ = 0;  // 0: not secured
   int starts_ = 0;
   int prefixes_ = 0;
   std::unique_ptr<BackgroundCommand> process_;
