@@ -22,6 +22,7 @@ void fill(proto::Item& message, const Item& item) {
   if (item.published) message.set_published_ms(*item.published);
   message.set_attributes(item.attributes);
   message.set_hidden(item.hidden);
+  message.set_parent(item.parent.value);
 }
 
 Item item_of_any(const proto::Item& message) {
@@ -36,6 +37,7 @@ Item item_of_any(const proto::Item& message) {
   if (message.has_published_ms()) item.published = message.published_ms();
   item.attributes = message.attributes();
   item.hidden = message.hidden();
+  item.parent.value = message.parent();
   return item;
 }
 

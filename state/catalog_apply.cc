@@ -27,7 +27,20 @@ void CatalogStore::Impl::raise_highest(const ItemId& id) {
   if (number != UINT64_MAX) numbers.raise(kind_of_id(id.value), number);
 }
 
+// Nothing: the item may have the parent that it names.
+std::optional<CommandOutcome> CatalogStore::Impl::refuse_parent(const Item& item) const {
+  if (item.parent.value.empty()) return std::nullopt;
+  const auto index = item_names.find(item.parent.value);
+  const auto* above = index ? builder.find(*index) : nullptr;
+  if (above == nullptr) return CommandOutcome::kNoParent;
+  for (std::size_t levels = 0; above != nullptr; above = builder.find(above->parent)) {
+    if (above->item.id == item.id || ++levels > kMaxAncestors) return CommandOutcome::kParentLoop;
+  }
+  return std::nullopt;
+}
+
 CommandOutcome CatalogStore::Impl::put_item(Offset offset, UnixMillis log_time, const Item& item) {
+  if (const auto refused = refuse_parent(item)) return *refused;
   const auto known = item_names.find(item.id.value);
   const bool replaced = known && builder.find(*known) != nullptr;
   const ItemIndex index = builder.put(item, log_time, offset);
@@ -45,6 +58,7 @@ CommandOutcome CatalogStore::Impl::put_item(Offset offset, UnixMillis log_time, 
 }
 
 CommandVerdict CatalogStore::Impl::mint_item(Offset offset, UnixMillis log_time, Item item) {
+  if (const auto refused = refuse_parent(item)) return {*refused};
   const auto number = numbers.mint(item.kind);
   item.id = ItemId(item.kind + ":" + std::to_string(number));
   return {put_item(offset, log_time, item), number};
@@ -52,9 +66,17 @@ CommandVerdict CatalogStore::Impl::mint_item(Offset offset, UnixMillis log_time,
 
 CommandOutcome CatalogStore::Impl::delete_item(Offset offset, const ItemId& id) {
   const auto index = item_names.find(id.value);
-  if (!index || !builder.erase(*index, offset)) return CommandOutcome::kNotFound;
-  rows.erase(keys::of(keys::kItem, id.value));
-  touched.insert(*index);
+  if (!index || builder.find(*index) == nullptr) return CommandOutcome::kNotFound;
+  std::vector<ItemIndex> gone = {*index};  // parents before their children
+  for (std::size_t i = 0; i < gone.size(); ++i) {
+    const auto& below = builder.children(gone[i]);
+    gone.insert(gone.end(), below.begin(), below.end());
+  }
+  for (const ItemIndex item : gone) {
+    builder.erase(item, offset);
+    rows.erase(keys::of(keys::kItem, item_names.name(item)));
+    touched.insert(item);
+  }
   return CommandOutcome::kDeleted;
 }
 

@@ -22,6 +22,7 @@ inline constexpr std::size_t kOutcomesKept = 100'000;
 inline constexpr std::size_t kTrailKept = 20'000;
 inline constexpr std::size_t kAnomaliesKept = 1'000;
 inline constexpr std::size_t kReportsKept = 400;
+inline constexpr std::size_t kMaxAncestors = 16;  // of an item
 
 // How far the catalog's log has been folded in, and what came last.
 struct CatalogProgress {
@@ -80,6 +81,7 @@ struct CatalogStore::Impl {
   Status load_outcomes();
   Status load_access();
   struct Change;
+  std::optional<CommandOutcome> refuse_parent(const Item& item) const;
   CommandOutcome put_item(Offset offset, UnixMillis log_time, const Item& item);
   CommandVerdict mint_item(Offset offset, UnixMillis log_time, Item item);
   CommandOutcome delete_item(Offset offset, const ItemId& id);

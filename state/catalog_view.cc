@@ -20,12 +20,14 @@ std::vector<std::uint32_t> intern_all(NameTable& table, const std::vector<std::s
 }
 
 bool same_features(const CatalogItem& a, const CatalogItem& b) {
-  return a.kind == b.kind && a.categories == b.categories && a.tags == b.tags;
+  return a.kind == b.kind && a.categories == b.categories && a.tags == b.tags &&
+         a.parent == b.parent;
 }
 
 std::size_t bytes_of(const CatalogItem& item) {
   std::size_t bytes = sizeof(CatalogItem) + 64 + item.folded_title.size() + item.item.title.size() +
-                      item.item.attributes.size() + item.item.id.value.size();
+                      item.item.attributes.size() + item.item.id.value.size() +
+                      item.item.parent.value.size();
   bytes += (item.categories.size() + item.tags.size()) * (sizeof(std::uint32_t) + 40);
   return bytes;
 }
@@ -45,6 +47,12 @@ std::uint64_t natural_of(std::string_view id) {
 bool natural_less(const CatalogItem& a, const CatalogItem& b) {
   if (a.natural != b.natural) return a.natural < b.natural;
   return a.item.id.value < b.item.id.value;
+}
+
+const std::vector<ItemIndex>& CatalogView::children_of(const Children& all, ItemIndex parent) {
+  static const std::vector<ItemIndex> kNone;
+  const auto* found = all.find(parent);
+  return found == nullptr ? kNone : *found;
 }
 
 const CatalogItem* CatalogViewBuilder::find(ItemIndex index) const {
@@ -85,13 +93,32 @@ CatalogView::Chunk& CatalogViewBuilder::chunk_for(ItemIndex index) {
   return *chunks_[c];
 }
 
+void CatalogViewBuilder::link(const CatalogItem& item) {
+  if (item.parent == kNoItem) return;
+  shared_children_.reset();
+  children_[item.parent].push_back(item.index);
+}
+
+void CatalogViewBuilder::unlink(const CatalogItem& item) {
+  if (children_.find(item.parent) == nullptr) return;
+  shared_children_.reset();
+  auto& siblings = children_[item.parent];
+  std::erase(siblings, item.index);
+  if (siblings.empty()) children_.erase(item.parent);
+}
+
 void CatalogViewBuilder::place(std::shared_ptr<const CatalogItem> item) {
   const std::size_t at = item->index % CatalogView::kChunk;
   CatalogView::Chunk& chunk = chunk_for(item->index);
-  if (const auto& old = chunk.items[at]) {
+  const auto& old = chunk.items[at];
+  if (old) {
     memory_bytes_ -= bytes_of(*old);
   } else {
     ++count_;
+  }
+  if (!old || old->parent != item->parent) {
+    if (old) unlink(*old);
+    link(*item);
   }
   memory_bytes_ += bytes_of(*item);
   chunk.kinds[at] = item->kind;
@@ -111,6 +138,7 @@ void CatalogViewBuilder::restore(const Item& item, UnixMillis first_put, Offset 
   made->first_put = first_put;
   made->appeared = item.published ? *item.published : item.created.value_or(first_put);
   made->changed = changed;
+  if (!item.parent.value.empty()) made->parent = items_->intern(item.parent.value);
   place(std::move(made));
 }
 
@@ -140,6 +168,11 @@ bool CatalogViewBuilder::erase(ItemIndex index, Offset offset) {
   const std::size_t at = index % CatalogView::kChunk;
   CatalogView::Chunk& chunk = chunk_for(index);
   memory_bytes_ -= bytes_of(*chunk.items[at]);
+  unlink(*chunk.items[at]);
+  if (children_.find(index) != nullptr) {
+    shared_children_.reset();
+    children_.erase(index);
+  }
   chunk.items[at] = nullptr;
   chunk.kinds[at] = kAnyName;
   chunk.listed[at] = false;
@@ -152,6 +185,10 @@ std::shared_ptr<const CatalogView> CatalogViewBuilder::build(Offset next_offset)
   auto view = std::make_shared<CatalogView>();
   view->chunks_.assign(chunks_.begin(), chunks_.end());
   std::fill(shared_.begin(), shared_.end(), true);
+  if (!shared_children_) {
+    shared_children_ = std::make_shared<const CatalogView::Children>(children_.share());
+  }
+  view->children_ = shared_children_;
   view->next_offset_ = next_offset;
   view->features_changed_ = features_changed_;
   view->added_ = added_;

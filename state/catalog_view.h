@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "schemas/item.h"
+#include "state/cow_map.h"
 #include "state/item_index.h"
 
 namespace millrace::state {
@@ -19,10 +20,11 @@ struct CatalogItem {
   std::vector<std::uint32_t> categories;  // interned, NameTable categories; in the item's order
   std::vector<std::uint32_t> tags;        // interned, NameTable tags; in the item's order
   std::string folded_title;               // for search: case- and accent-folded
-  std::uint64_t natural = 0;  // the id's number for `kind:number`, else 2^64 - 1: ties by id
-  UnixMillis appeared = 0;    // published, else created, else log time of the first put
-  UnixMillis first_put = 0;   // log time of the first put since the item was last deleted
-  Offset changed = 0;         // catalog offset of the last put
+  std::uint64_t natural = 0;   // the id's number for `kind:number`, else 2^64 - 1: ties by id
+  UnixMillis appeared = 0;     // published, else created, else log time of the first put
+  UnixMillis first_put = 0;    // log time of the first put since the item was last deleted
+  Offset changed = 0;          // catalog offset of the last put
+  ItemIndex parent = kNoItem;  // kNoItem: it has none
 };
 
 // The number behind the first colon of an id, when it is one below 2^64 - 1 without leading zeros;
@@ -66,6 +68,11 @@ class CatalogView {
     return chunk != nullptr && chunk->listed[index % kChunk];
   }
 
+  // Those that have it as their parent, in no particular order.
+  const std::vector<ItemIndex>& children(ItemIndex parent) const {
+    return children_of(*children_, parent);
+  }
+
   Offset offset() const { return next_offset_; }  // records below it are in
   std::size_t items() const { return items_; }
   // Profiles joined with a view of offset() at or above these are up to date: with
@@ -96,7 +103,11 @@ class CatalogView {
     return c < chunks_.size() ? chunks_[c].get() : nullptr;
   }
 
+  using Children = CowMap<ItemIndex, std::vector<ItemIndex>>;
+  static const std::vector<ItemIndex>& children_of(const Children& all, ItemIndex parent);
+
   std::vector<std::shared_ptr<const Chunk>> chunks_;
+  std::shared_ptr<const Children> children_ = std::make_shared<const Children>();
   Offset next_offset_ = 0;
   Offset features_changed_ = 0;
   Offset added_ = 0;
@@ -111,9 +122,12 @@ class CatalogViewBuilder {
 
   // `log_time`, `offset`: of the record that says so. Answers with the item's index.
   ItemIndex put(const Item& item, UnixMillis log_time, Offset offset);
-  // Answers false when there is no such item.
+  // Answers false when there is no such item. Its children stay, without a parent: erase them next.
   bool erase(ItemIndex index, Offset offset);
   const CatalogItem* find(ItemIndex index) const;
+  const std::vector<ItemIndex>& children(ItemIndex parent) const {
+    return CatalogView::children_of(children_, parent);
+  }
   // The items of a kind that have a category.
   std::vector<std::shared_ptr<const CatalogItem>> having(std::string_view kind,
                                                          std::string_view category) const;
@@ -130,11 +144,15 @@ class CatalogViewBuilder {
  private:
   CatalogView::Chunk& chunk_for(ItemIndex index);
   void place(std::shared_ptr<const CatalogItem> item);
+  void link(const CatalogItem& item);
+  void unlink(const CatalogItem& item);
 
   NameTable* items_;
   CatalogNames* names_;
   std::vector<std::shared_ptr<CatalogView::Chunk>> chunks_;
   std::vector<bool> shared_;  // a view holds the chunk: clone it before changing it
+  CatalogView::Children children_;
+  std::shared_ptr<const CatalogView::Children> shared_children_;  // null: they changed since
   Offset features_changed_ = 0;
   Offset added_ = 0;
   Offset items_changed_ = 0;

@@ -18,7 +18,9 @@ enum class CommandOutcome : std::uint8_t {
   kAccepted = 4,
   kNameTaken = 5,
   kEmailTaken = 6,
-  kFull = 7
+  kFull = 7,
+  kNoParent = 8,   // the parent named is no item
+  kParentLoop = 9  // it is the item itself or below it, or too many are above it
 };
 
 struct CommandVerdict {

@@ -104,6 +104,12 @@ TEST(Golden, CatalogRecords) {
   check_catalog_record("catalog_erase_user", {"c3", DemandErase{UserId("u1")}});
 }
 
+TEST(Golden, CatalogRecordsOfParents) {
+  Item child = item();
+  child.parent = ItemId("product:7");
+  check_catalog_record("catalog_child", {"c23", child});
+}
+
 TEST(Golden, CatalogRecordsOfAccess) {
   const Actor actor{AccountId(7), TokenId(9), "2001:db8::1"};
   const auto range = AddressRange::parse("10.0.0.0/8").value();
