@@ -149,9 +149,20 @@ struct CatalogStore::Impl::Change {
   }
   CommandVerdict operator()(const CloseAccount& close) const {
     const auto verdict = in.accounts.apply(close);
-    if (verdict.outcome == CommandOutcome::kDeleted) in.demand(offset, user_of(close.id));
+    if (verdict.outcome != CommandOutcome::kDeleted) return verdict;
+    in.demand(offset, user_of(close.id));
+    in.delete_stores_of(offset, close.id);
     return verdict;
   }
+  CommandVerdict operator()(const PutStore& put) const {
+    return in.put_store(offset, log_time, put);
+  }
+  CommandVerdict operator()(const PutProduct& put) const {
+    return in.put_product(offset, log_time, put);
+  }
+  CommandVerdict operator()(const DeleteOwned& gone) const { return in.delete_owned(offset, gone); }
+  CommandVerdict operator()(const PutRate& put) const { return in.currencies.apply(put); }
+  CommandVerdict operator()(const DeleteRate& gone) const { return in.currencies.apply(gone); }
   CommandVerdict operator()(const SignUp& sign_up) const {
     return in.accounts.apply(sign_up, log_time);
   }
@@ -244,6 +255,7 @@ std::vector<ItemIndex> CatalogStore::publish() {
   auto accounts = im.accounts.view();
   auto genres = im.genres.view();
   auto blocks = im.blocks.view();
+  auto rates = im.currencies.view();
   for (auto& [key, value] : im.rows.take_changed()) im.ready[key] = std::move(value);
   im.ready_sum = im.rows.sum();
   im.item_gauge.set(static_cast<double>(view->items()));
@@ -254,6 +266,7 @@ std::vector<ItemIndex> CatalogStore::publish() {
   im.accounts_view.swap(accounts);
   im.genres_view.swap(genres);
   im.blocks_view.swap(blocks);
+  im.rates_view.swap(rates);
   im.published = im.progress;
   im.memory = im.builder.memory_bytes() + im.rows.memory_bytes() + im.accounts_view->memory_bytes();
   return touched;

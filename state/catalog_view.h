@@ -2,15 +2,23 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "schemas/account.h"
 #include "schemas/item.h"
 #include "state/cow_map.h"
 #include "state/item_index.h"
 
 namespace millrace::state {
+
+// What a product says of its stock; what is left of it, ReadState knows.
+struct Stock {
+  std::uint64_t quantity = 0;     // as it was set
+  std::uint64_t sold_before = 0;  // units sold when it was
+};
 
 // An item with what rankers want to have at hand. Immutable.
 struct CatalogItem {
@@ -25,6 +33,8 @@ struct CatalogItem {
   UnixMillis first_put = 0;    // log time of the first put since the item was last deleted
   Offset changed = 0;          // catalog offset of the last put
   ItemIndex parent = kNoItem;  // kNoItem: it has none
+  AccountId owner;             // of a store; 0: nobody
+  std::optional<Stock> stock;  // of a product; nothing: it does not run out
 };
 
 // The number behind the first colon of an id, when it is one below 2^64 - 1 without leading zeros;
@@ -47,6 +57,7 @@ class CatalogView {
     std::array<std::shared_ptr<const CatalogItem>, kChunk> items;
     std::array<std::uint32_t, kChunk> kinds;  // kAnyName where there is no item
     std::array<bool, kChunk> listed{};        // there, and not hidden
+    std::array<bool, kChunk> stocked{};       // there, and with a stock
   };
 
   // nullptr: unknown or deleted.
@@ -68,9 +79,16 @@ class CatalogView {
     return chunk != nullptr && chunk->listed[index % kChunk];
   }
 
+  bool stocked(ItemIndex index) const {  // it has a stock, and may run out
+    const Chunk* chunk = chunk_of(index);
+    return chunk != nullptr && chunk->stocked[index % kChunk];
+  }
   // Those that have it as their parent, in no particular order.
   const std::vector<ItemIndex>& children(ItemIndex parent) const {
-    return children_of(*children_, parent);
+    return held(families_->children, parent);
+  }
+  const std::vector<ItemIndex>& stores_of(AccountId owner) const {
+    return held(families_->stores, owner.value);
   }
 
   Offset offset() const { return next_offset_; }  // records below it are in
@@ -103,11 +121,15 @@ class CatalogView {
     return c < chunks_.size() ? chunks_[c].get() : nullptr;
   }
 
-  using Children = CowMap<ItemIndex, std::vector<ItemIndex>>;
-  static const std::vector<ItemIndex>& children_of(const Children& all, ItemIndex parent);
+  using Index = CowMap<std::uint64_t, std::vector<ItemIndex>>;
+  struct Families {
+    Index children;  // by parent
+    Index stores;    // by owner
+  };
+  static const std::vector<ItemIndex>& held(const Index& index, std::uint64_t key);
 
   std::vector<std::shared_ptr<const Chunk>> chunks_;
-  std::shared_ptr<const Children> children_ = std::make_shared<const Children>();
+  std::shared_ptr<const Families> families_ = std::make_shared<const Families>();
   Offset next_offset_ = 0;
   Offset features_changed_ = 0;
   Offset added_ = 0;
@@ -126,7 +148,10 @@ class CatalogViewBuilder {
   bool erase(ItemIndex index, Offset offset);
   const CatalogItem* find(ItemIndex index) const;
   const std::vector<ItemIndex>& children(ItemIndex parent) const {
-    return CatalogView::children_of(children_, parent);
+    return CatalogView::held(families_.children, parent);
+  }
+  const std::vector<ItemIndex>& stores_of(AccountId owner) const {
+    return CatalogView::held(families_.stores, owner.value);
   }
   // The items of a kind that have a category.
   std::vector<std::shared_ptr<const CatalogItem>> having(std::string_view kind,
@@ -151,8 +176,8 @@ class CatalogViewBuilder {
   CatalogNames* names_;
   std::vector<std::shared_ptr<CatalogView::Chunk>> chunks_;
   std::vector<bool> shared_;  // a view holds the chunk: clone it before changing it
-  CatalogView::Children children_;
-  std::shared_ptr<const CatalogView::Children> shared_children_;  // null: they changed since
+  CatalogView::Families families_;
+  std::shared_ptr<const CatalogView::Families> shared_families_;  // null: they changed since
   Offset features_changed_ = 0;
   Offset added_ = 0;
   Offset items_changed_ = 0;
