@@ -14,8 +14,15 @@ constexpr std::array<std::string_view, 7> kOtherVariables{
     "MILLRACE_CONFIG", "MILLRACE_URL",   "MILLRACE_FORMAT", "MILLRACE_CRASH_AT",
     "MILLRACE_LONG",   "MILLRACE_KILLS", "MILLRACE_SEED"};
 
-Status set(const Option& option, ServeConfig& config, std::string_view value,
-           const std::string& where) {
+// What is being resolved.
+struct Draft {
+  ServeConfig config;
+  bool main_address = false;  // host or port was named
+};
+
+Status set(const Option& option, Draft& draft, std::string_view value, const std::string& where) {
+  auto& config = draft.config;
+  if (option.key == "host" || option.key == "port") draft.main_address = true;
   auto status = option.set(config, value);
   if (status) return {};
   const std::string shown = option.secret ? "" : " (given: " + std::string(value) + ")";
@@ -28,7 +35,7 @@ const Option* find(const std::vector<Option>& options, std::string_view key) {
   return row == options.end() ? nullptr : &*row;
 }
 
-Status apply_file(const std::vector<Option>& options, const Sources& sources, ServeConfig& config) {
+Status apply_file(const std::vector<Option>& options, const Sources& sources, Draft& config) {
   if (sources.file.empty()) return {};
   MILLRACE_TRY(const auto settings, read_toml(sources.file, sources.file_name));
   std::string unknown;
@@ -53,7 +60,7 @@ Status apply_file(const std::vector<Option>& options, const Sources& sources, Se
 }
 
 // "like=5,save=6" sets two rows of a table.
-Status set_rows(const Option& option, ServeConfig& config, std::string_view rows,
+Status set_rows(const Option& option, Draft& config, std::string_view rows,
                 const std::string& where) {
   while (!rows.empty()) {
     const auto comma = std::min(rows.find(','), rows.size());
@@ -64,8 +71,7 @@ Status set_rows(const Option& option, ServeConfig& config, std::string_view rows
 }
 
 Result<std::vector<std::string>> apply_environment(const std::vector<Option>& options,
-                                                   const Settings& environment,
-                                                   ServeConfig& config) {
+                                                   const Settings& environment, Draft& config) {
   std::vector<std::string> warnings;
   for (const auto& [name, value] : environment) {
     if (name.rfind("MILLRACE_", 0) != 0) continue;
@@ -80,6 +86,16 @@ Result<std::vector<std::string>> apply_environment(const std::vector<Option>& op
     }
   }
   return warnings;
+}
+
+// --listen alone: the first of them is the one that --host and --port otherwise name.
+void take_first_address(HttpConfig& http) {
+  if (http.listen.empty()) return;
+  auto& first = http.listen.front();
+  http.host = first.host;
+  http.port = first.port;
+  if (http.surfaces.empty()) http.surfaces = first.surfaces;
+  http.listen.erase(http.listen.begin());
 }
 
 Status check_kafka(const ServeConfig& config) {
@@ -100,17 +116,25 @@ Status check_kafka(const ServeConfig& config) {
 
 }  // namespace
 
+std::string ListenAddress::text() const {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 Result<Resolved> resolve(const Sources& sources) {
   const auto options = serve_options();
   Resolved out;
-  out.config.log.partitions = 0;
-  MILLRACE_CHECK(apply_file(options, sources, out.config));
-  MILLRACE_TRY(out.warnings, apply_environment(options, sources.environment, out.config));
+  Draft draft;
+  draft.config.log.partitions = 0;
+  MILLRACE_CHECK(apply_file(options, sources, draft));
+  MILLRACE_TRY(out.warnings, apply_environment(options, sources.environment, draft));
   for (const auto& [key, value] : sources.flags) {
     const Option* option = find(options, key);
     if (option == nullptr) return fail(Code::kInvalid, "no such option", key);
-    MILLRACE_CHECK(set(*option, out.config, value, flag_of(*option)));
+    MILLRACE_CHECK(set(*option, draft, value, flag_of(*option)));
   }
+  if (!draft.main_address) take_first_address(draft.config.http);
+  out.config = std::move(draft.config);
   auto& log = out.config.log;
   if (log.partitions == 0) log.partitions = log.kind == LogKind::kKafka ? 16 : 4;
   MILLRACE_CHECK(check_kafka(out.config));

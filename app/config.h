@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,10 +18,21 @@ namespace millrace::app {
 // table. Each part is given its own sub-struct. Times end in _ms, sizes in _bytes; 0 threads: one
 // per core.
 
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;             // 0: any free one
+  std::vector<std::string> surfaces;  // empty: all
+
+  std::string text() const;  // "127.0.0.1:5001", "[::1]:5001"
+  friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
+};
+
 struct HttpConfig {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 8080;  // 0: any free one
-  std::string public_url;     // where clients see the server; empty: http://host:port
+  std::uint16_t port = 8080;          // 0: any free one
+  std::vector<std::string> surfaces;  // empty: all
+  std::vector<ListenAddress> listen;  // beside host:port
+  std::string public_url;             // where clients see the server; empty: http://host:port
   std::uint32_t threads = 0;
   std::uint64_t max_body_bytes = 8ULL << 20;
   std::uint64_t max_header_bytes = 16ULL << 10;
@@ -156,6 +168,7 @@ struct ServeConfig {
   AccountsConfig accounts;
   AccessConfig access;
   FeedConfig feed;
+  std::map<std::string, std::string> currencies;  // code -> rate; set at every start
   LoggingConfig logging;
 
   friend bool operator==(const ServeConfig&, const ServeConfig&) = default;

@@ -25,6 +25,8 @@ namespace {
 constexpr std::uint64_t kDedupeShare = 8;
 constexpr std::uint64_t kBytesPerId = 48;
 
+constexpr int kRatesWaitMs = 60'000;
+
 std::uint32_t or_cores(std::uint32_t threads) {
   return threads != 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -230,14 +232,45 @@ serving::Deps Node::parts() {
   return deps;
 }
 
-Status Node::listen(const serving::Deps& deps) {
-  MILLRACE_CHECK(put_admin_token(config_.admin_token, *engine_, *log_, ids_));
-  if (!is_loopback(config_.http.host) && !engine_->catalog().accounts()->any_ever()) {
+// Before any account everything is open: then to this machine only.
+Status Node::check_addresses() const {
+  if (engine_->catalog().accounts()->any_ever()) return {};
+  auto all = config_.http.listen;
+  all.push_back({config_.http.host, config_.http.port, {}});
+  for (const auto& one : all) {
+    if (is_loopback(one.host)) continue;
     return fail(Code::kInvalid,
-                "refusing to listen on " + config_.http.host +
+                "refusing to listen on " + one.host +
                     " without authentication: set an admin token, or listen on 127.0.0.1",
                 "host");
   }
+  return {};
+}
+
+// The rates that the configuration names, where the catalog has others.
+Status Node::put_rates() {
+  std::vector<ingest::Append> appends;
+  const auto rates = engine_->catalog().rates();
+  for (const auto& [code, value] : config_.currencies) {
+    const auto kept = rates->find(code);
+    if (kept != rates->end() && kept->second.value == value) continue;
+    const auto digits = kept != rates->end() ? kept->second.digits : minor_digits(code);
+    appends.push_back({kCatalogPartition,
+                       {},
+                       encode(CatalogRecord{ids_.mint(), PutRate{code, Rate{value, digits}}})});
+  }
+  if (appends.empty()) return {};
+  MILLRACE_TRY(const auto offsets, log_->append_and_wait(std::move(appends)));
+  Position position;
+  position.include(kCatalogPartition, offsets.back());
+  if (engine_->publisher().wait_reached(position, kRatesWaitMs)) return {};
+  return fail(Code::kTimeout, "the currencies' rates were not applied within a minute");
+}
+
+Status Node::listen(const serving::Deps& deps) {
+  MILLRACE_CHECK(put_admin_token(config_.admin_token, *engine_, *log_, ids_));
+  MILLRACE_CHECK(check_addresses());
+  MILLRACE_CHECK(put_rates());
   MILLRACE_TRY(source_, open_source(config_, *acceptor_, metrics_));
   auto options = server_options(config_, deps);
   options.gate = gate_;
@@ -245,9 +278,19 @@ Status Node::listen(const serving::Deps& deps) {
     const auto stale_ms = freshness_->stale_ms();
     if (stale_ms > 0) reply.headers.emplace_back("X-Millrace-Stale", std::to_string(stale_ms));
   };
-  MILLRACE_TRY(server_, serving::Server::start(std::move(options),
-                                               serving::Router(serving::all_routes(deps)), metrics_,
-                                               clock_));
+  const auto routes = serving::all_routes(deps);
+  for (const auto& one : config_.http.listen) {
+    options.further.push_back({one.host, one.port, serving::only(routes, one.surfaces)});
+  }
+  MILLRACE_TRY(server_,
+               serving::Server::start(std::move(options),
+                                      serving::Router(serving::only(routes, config_.http.surfaces)),
+                                      metrics_, clock_));
+  for (std::size_t i = 0; i < config_.http.listen.size(); ++i) {
+    auto one = config_.http.listen[i];
+    one.port = server_->further_port(i);
+    log_info("also listening on " + one.text());
+  }
   cluster_->set_url(config_.cluster.advertise.empty()
                         ? "http://" + config_.http.host + ":" + std::to_string(server_->port())
                         : config_.cluster.advertise);

@@ -56,6 +56,8 @@ class Node {
   Result<bool> restore(const std::string& why);
   serving::Deps parts();
   Maintenance::Options maintenance_options(const serving::Deps& deps, Http http) const;
+  Status check_addresses() const;
+  Status put_rates();
   Status listen(const serving::Deps& deps);
 
   const ServeConfig config_;

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "app/option_kinds.h"
+#include "app/table_options.h"
+#include "serving/surfaces/list.h"
 
 namespace millrace::app {
 namespace {
@@ -22,76 +24,6 @@ Result<std::string> read_origin(std::string_view text) {
   return std::string(text);
 }
 
-Status set_interactions(ServeConfig& config, std::string_view text) {
-  constexpr std::string_view kRule =
-      "must be name=weight, the name of a-z, 0-9 and _, the weight a whole number from -1000 to "
-      "1000";
-  const auto equals = text.find('=');
-  if (equals == 0 || equals == std::string_view::npos) {
-    return fail(Code::kInvalid, std::string(kRule));
-  }
-  const std::string name(text.substr(0, equals));
-  const std::string_view number = text.substr(equals + 1);
-  std::int32_t weight = 0;
-  const char* end = number.data() + number.size();
-  const auto [rest, error] = std::from_chars(number.data(), end, weight);
-  const bool named = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == name.npos;
-  if (!named || error != std::errc() || rest != end || std::abs(weight) > 1'000) {
-    return fail(Code::kInvalid, std::string(kRule));
-  }
-  auto& rows = config.rules.interactions;
-  const auto row = std::lower_bound(rows.begin(), rows.end(), name,
-                                    [](const auto& r, const auto& n) { return r.first < n; });
-  if (row != rows.end() && row->first == name) {
-    row->second = weight;
-  } else {
-    rows.insert(row, {name, weight});
-  }
-  return {};
-}
-
-// A property's name as librdkafka has it: whether it exists, the log finds out.
-Status set_kafka_property(ServeConfig& config, std::string_view text) {
-  const auto equals = text.find('=');
-  if (equals == 0 || equals == std::string_view::npos) {
-    return fail(Code::kInvalid, "must be name=value, the name one of librdkafka's");
-  }
-  const std::string name(text.substr(0, equals));
-  auto& rows = config.kafka.properties;
-  const auto row = std::lower_bound(rows.begin(), rows.end(), name,
-                                    [](const auto& r, const auto& n) { return r.first < n; });
-  if (row != rows.end() && row->first == name) {
-    row->second = text.substr(equals + 1);
-  } else {
-    rows.insert(row, {name, std::string(text.substr(equals + 1))});
-  }
-  return {};
-}
-
-bool is_secret(std::string_view property) {
-  for (const std::string_view part : {"password", "secret", "token", "pem", "oauth", "jaas"}) {
-    if (property.find(part) != std::string_view::npos) return true;
-  }
-  return false;
-}
-
-std::string print_kafka_properties(const ServeConfig& config) {
-  std::string out;
-  for (const auto& [name, value] : config.kafka.properties) {
-    out += is_secret(name) ? "# " + quoted(name) + " = \"********\"\n"
-                           : quoted(name) + " = " + quoted(value) + "\n";
-  }
-  return out;
-}
-
-std::string print_interactions(const ServeConfig& config) {
-  std::string out;
-  for (const auto& [name, weight] : config.rules.interactions) {
-    out += name + " = " + std::to_string(weight) + "\n";
-  }
-  return out;
-}
-
 // Defines `at`: how to reach one field of a ServeConfig, const or not.
 #define MILLRACE_AT(field) [](auto& config) -> auto& { return config.field; }
 
@@ -100,7 +32,8 @@ std::vector<Option> plain_options() {
       text("data", "folder that holds log and state", MILLRACE_AT(data)),
       bytes("memory", "budget for caches, buffers and tables", MILLRACE_AT(memory_bytes),
             64ULL << 20),
-      text("host", "address to listen on", MILLRACE_AT(http.host)),
+      text("host", "address to listen on: the first, and the one of the ready line",
+           MILLRACE_AT(http.host)),
       integer("port", "port to listen on; 0: any", MILLRACE_AT(http.port), 0, 65'535),
       text("public_url", "where clients see the server; empty: http://HOST:PORT",
            MILLRACE_AT(http.public_url)),
@@ -134,6 +67,9 @@ std::vector<Option> http_options() {
                   MILLRACE_AT(http.tls_key));
   key.flag = "tls-key";
   return {
+      several(
+          "http.surfaces", "surfaces at HOST:PORT, of " + serving::surface_names() + "; empty: all",
+          MILLRACE_AT(http.surfaces), read_surface, [](const std::string& name) { return name; }),
       std::move(cert),
       std::move(key),
       integer("http.threads", "threads that answer; 0: one per core", MILLRACE_AT(http.threads), 0,
@@ -318,10 +254,7 @@ std::vector<Option> serve_options() {
         rules_options(), accounts_options(), access_options(), feed_options()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
-  all.push_back({"interactions", "weight of an interaction type, known or new: name=weight",
-                 set_interactions, print_interactions, false, true, "interaction"});
-  all.push_back({"kafka_properties", "property of librdkafka (security, timeouts): name=value",
-                 set_kafka_property, print_kafka_properties, true, true, "kafka-property"});
+  for (auto& table : table_options()) all.push_back(std::move(table));
   return all;
 }
 

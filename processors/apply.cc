@@ -180,6 +180,7 @@ void Applier::fold(const ingest::StoredRecord& record, const InteractionView& in
   auto& stats = store_.change_item(item);
   state::contribute(stats, before, -1);
   state::contribute(stats, after, 1);
+  if (interaction.type_number == static_cast<std::uint32_t>(BuiltIn::kPurchase)) ++stats.sold;
 
   store_.append_history(person, record.offset, log_time, interaction, item);
   if (ruleset_.history_retention_ms > 0) {

@@ -22,6 +22,7 @@ void fill(proto::Item& message, const Item& item) {
   if (item.published) message.set_published_ms(*item.published);
   message.set_attributes(item.attributes);
   message.set_hidden(item.hidden);
+  message.set_parent(item.parent.value);
 }
 
 Item item_of_any(const proto::Item& message) {
@@ -36,6 +37,7 @@ Item item_of_any(const proto::Item& message) {
   if (message.has_published_ms()) item.published = message.published_ms();
   item.attributes = message.attributes();
   item.hidden = message.hidden();
+  item.parent.value = message.parent();
   return item;
 }
 
@@ -52,6 +54,49 @@ Result<MintItem> mint_of(const proto::Item& message) {
 Result<PutGenre> genre_of(const proto::PutGenre& message) {
   if (message.name().empty()) return corrupt_bytes("genre: it has no name");
   return PutGenre{GenreId(message.id()), message.name()};
+}
+
+// ---- stores
+
+Result<PutStore> store_of(const proto::PutStore& message) {
+  if (message.name().empty()) return corrupt_bytes("store: it has no name");
+  return PutStore{message.id(), AccountId(message.by()), message.name()};
+}
+
+void fill(proto::PutProduct& message, const PutProduct& product) {
+  message.set_id(product.id);
+  message.set_by(product.by.value);
+  message.set_store(product.store);
+  if (product.name) message.set_name(*product.name);
+  if (product.description) message.set_description(*product.description);
+  if (product.price) message.set_price(*product.price);
+  if (product.category) message.set_category(*product.category);
+  if (product.quantity) message.set_quantity(*product.quantity);
+  message.set_sold_before(product.sold_before);
+}
+
+PutProduct product_of(const proto::PutProduct& message) {
+  PutProduct product{message.id(), AccountId(message.by()), message.store()};
+  if (message.has_name()) product.name = message.name();
+  if (message.has_description()) product.description = message.description();
+  if (message.has_price()) product.price = message.price();
+  if (message.has_category()) product.category = message.category();
+  if (message.has_quantity()) product.quantity = message.quantity();
+  product.sold_before = message.sold_before();
+  return product;
+}
+
+Result<DeleteOwned> owned_of(const proto::DeleteOwned& message) {
+  if (message.id().empty()) return corrupt_bytes("deletion: it names no item");
+  return DeleteOwned{ItemId(message.id()), AccountId(message.by())};
+}
+
+Result<PutRate> rate_of(const proto::PutRate& message) {
+  if (!check_currency(message.currency()) || !check_rate(message.rate()) || message.digits() > 4) {
+    return corrupt_bytes("rate of a currency");
+  }
+  return PutRate{message.currency(),
+                 Rate{message.rate(), static_cast<std::uint8_t>(message.digits())}};
 }
 
 // ---- accounts
@@ -175,6 +220,24 @@ struct Fill {
     message.mutable_put_genre()->set_name(put.name);
   }
   void operator()(const DeleteGenre& gone) const { message.set_delete_genre(gone.id.value); }
+  void operator()(const PutStore& put) const {
+    auto& store = *message.mutable_put_store();
+    store.set_id(put.id);
+    store.set_by(put.by.value);
+    store.set_name(put.name);
+  }
+  void operator()(const PutProduct& put) const { fill(*message.mutable_put_product(), put); }
+  void operator()(const DeleteOwned& gone) const {
+    message.mutable_delete_owned()->set_id(gone.id.value);
+    message.mutable_delete_owned()->set_by(gone.by.value);
+  }
+  void operator()(const PutRate& put) const {
+    auto& rate = *message.mutable_put_rate();
+    rate.set_currency(put.currency);
+    rate.set_rate(put.rate.value);
+    rate.set_digits(put.rate.digits);
+  }
+  void operator()(const DeleteRate& gone) const { message.set_delete_rate(gone.currency); }
   void operator()(const BlockAddress& block) const {
     fill(*message.mutable_block_address(), block);
   }
@@ -200,6 +263,11 @@ Result<CatalogChange> change_of(const proto::CatalogRecord& message) {
     case Case::kBlockAddress: return block_of(message.block_address());
     case Case::kUnblockAddress: return unblock_of(message.unblock_address());
     case Case::kNotice: return notice_of(message.notice());
+    case Case::kPutStore: return store_of(message.put_store());
+    case Case::kPutProduct: return product_of(message.put_product());
+    case Case::kDeleteOwned: return owned_of(message.delete_owned());
+    case Case::kPutRate: return rate_of(message.put_rate());
+    case Case::kDeleteRate: return DeleteRate{message.delete_rate()};
     case Case::kDeleteGenre: return DeleteGenre{GenreId(message.delete_genre())};
     case Case::kDeleteItem:
       if (message.delete_item().empty()) return corrupt_bytes("deletion: it names no item");

@@ -20,6 +20,7 @@ struct Item {
   std::optional<UnixMillis> published;
   std::string attributes;  // JSON text of an object with whatever else the client sent; empty: none
   bool hidden = false;     // kept and counted, never listed or recommended
+  ItemId parent{};         // goes when its parent is deleted; empty: none
 
   friend bool operator==(const Item&, const Item&) = default;
 };

@@ -110,9 +110,9 @@ class ItemReader {
   }
 
   static bool is_known(std::string_view name) {
-    constexpr std::array<std::string_view, 11> kKnown = {
-        "id",    "kind",    "title",     "categories", "genres",    "tags",
-        "price", "created", "published", "hidden",     "attributes"};
+    constexpr std::array<std::string_view, 12> kKnown = {
+        "id",    "kind",    "title",     "categories", "genres", "tags",
+        "price", "created", "published", "hidden",     "parent", "attributes"};
     return std::find(kKnown.begin(), kKnown.end(), name) != kKnown.end();
   }
 
@@ -145,6 +145,7 @@ class ItemReader {
     if (name == "price") return keep(item_.price, price_of(value.scalar(), name));
     if (name == "created") return keep(item_.created, item_time_of(value, name));
     if (name == "published") return keep(item_.published, item_time_of(value, name));
+    if (name == "parent") return keep(item_.parent.value, id_of(value.scalar(), name));
     if (name == "hidden") {
       if (value.kind != JsonKind::kBool) return broken(name, "must be true or false");
       item_.hidden = value.text == "true";
@@ -250,6 +251,7 @@ void append_item_members(JsonWriter& out, const Item& item) {
   if (item.published) out.member("published", rfc3339(*item.published));
   if (!item.attributes.empty()) out.raw_member("attributes", item.attributes);
   if (item.hidden) out.member("hidden", true);
+  if (!item.parent.value.empty()) out.member("parent", item.parent.value);
 }
 
 void append_item_json(JsonWriter& out, const Item& item) {

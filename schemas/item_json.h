@@ -24,8 +24,9 @@ inline constexpr std::size_t kMaxItems = 10'000;
 //
 // Members: id; kind (by default the id's part before the colon, or "content"); title; categories,
 // also as `genres`; tags; price; created and published (RFC 3339 or milliseconds); hidden;
-// attributes, an object. What else there is becomes an attribute, save for the numbers that answers
-// add to items (views, score, ...): those are ignored, so that what was read can be sent back.
+// parent, an id; attributes, an object. What else there is becomes an attribute, save for the
+// numbers that answers add to items (views, score, ...): those are ignored, so that what was read
+// can be sent back.
 Result<Item> parse_item(std::string_view json, const std::optional<ItemId>& id_from_path);
 
 // Many: an array, {"items": [...]}, a single item, or NDJSON. Fails as parse_events() does.

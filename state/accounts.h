@@ -77,6 +77,8 @@ class Accounts {
   CommandVerdict apply(const RevokeToken& revoke);
   CommandVerdict apply(const ReserveUsers& reserve);
 
+  // nullptr: there is none.
+  const Account* find(AccountId id) const { return now_.find(id); }
   std::uint64_t highest_user() const;  // minted or reserved; any thread
 
   // Everything so far; the same one as long as nothing changes.

@@ -27,7 +27,20 @@ void CatalogStore::Impl::raise_highest(const ItemId& id) {
   if (number != UINT64_MAX) numbers.raise(kind_of_id(id.value), number);
 }
 
+// Nothing: the item may have the parent that it names.
+std::optional<CommandOutcome> CatalogStore::Impl::refuse_parent(const Item& item) const {
+  if (item.parent.value.empty()) return std::nullopt;
+  const auto index = item_names.find(item.parent.value);
+  const auto* above = index ? builder.find(*index) : nullptr;
+  if (above == nullptr) return CommandOutcome::kNoParent;
+  for (std::size_t levels = 0; above != nullptr; above = builder.find(above->parent)) {
+    if (above->item.id == item.id || ++levels > kMaxAncestors) return CommandOutcome::kParentLoop;
+  }
+  return std::nullopt;
+}
+
 CommandOutcome CatalogStore::Impl::put_item(Offset offset, UnixMillis log_time, const Item& item) {
+  if (const auto refused = refuse_parent(item)) return *refused;
   const auto known = item_names.find(item.id.value);
   const bool replaced = known && builder.find(*known) != nullptr;
   const ItemIndex index = builder.put(item, log_time, offset);
@@ -45,6 +58,7 @@ CommandOutcome CatalogStore::Impl::put_item(Offset offset, UnixMillis log_time, 
 }
 
 CommandVerdict CatalogStore::Impl::mint_item(Offset offset, UnixMillis log_time, Item item) {
+  if (const auto refused = refuse_parent(item)) return {*refused};
   const auto number = numbers.mint(item.kind);
   item.id = ItemId(item.kind + ":" + std::to_string(number));
   return {put_item(offset, log_time, item), number};
@@ -52,9 +66,17 @@ CommandVerdict CatalogStore::Impl::mint_item(Offset offset, UnixMillis log_time,
 
 CommandOutcome CatalogStore::Impl::delete_item(Offset offset, const ItemId& id) {
   const auto index = item_names.find(id.value);
-  if (!index || !builder.erase(*index, offset)) return CommandOutcome::kNotFound;
-  rows.erase(keys::of(keys::kItem, id.value));
-  touched.insert(*index);
+  if (!index || builder.find(*index) == nullptr) return CommandOutcome::kNotFound;
+  std::vector<ItemIndex> gone = {*index};  // parents before their children
+  for (std::size_t i = 0; i < gone.size(); ++i) {
+    const auto& below = builder.children(gone[i]);
+    gone.insert(gone.end(), below.begin(), below.end());
+  }
+  for (const ItemIndex item : gone) {
+    builder.erase(item, offset);
+    rows.erase(keys::of(keys::kItem, item_names.name(item)));
+    touched.insert(item);
+  }
   return CommandOutcome::kDeleted;
 }
 
@@ -127,9 +149,20 @@ struct CatalogStore::Impl::Change {
   }
   CommandVerdict operator()(const CloseAccount& close) const {
     const auto verdict = in.accounts.apply(close);
-    if (verdict.outcome == CommandOutcome::kDeleted) in.demand(offset, user_of(close.id));
+    if (verdict.outcome != CommandOutcome::kDeleted) return verdict;
+    in.demand(offset, user_of(close.id));
+    in.delete_stores_of(offset, close.id);
     return verdict;
   }
+  CommandVerdict operator()(const PutStore& put) const {
+    return in.put_store(offset, log_time, put);
+  }
+  CommandVerdict operator()(const PutProduct& put) const {
+    return in.put_product(offset, log_time, put);
+  }
+  CommandVerdict operator()(const DeleteOwned& gone) const { return in.delete_owned(offset, gone); }
+  CommandVerdict operator()(const PutRate& put) const { return in.currencies.apply(put); }
+  CommandVerdict operator()(const DeleteRate& gone) const { return in.currencies.apply(gone); }
   CommandVerdict operator()(const SignUp& sign_up) const {
     return in.accounts.apply(sign_up, log_time);
   }
@@ -222,6 +255,7 @@ std::vector<ItemIndex> CatalogStore::publish() {
   auto accounts = im.accounts.view();
   auto genres = im.genres.view();
   auto blocks = im.blocks.view();
+  auto rates = im.currencies.view();
   for (auto& [key, value] : im.rows.take_changed()) im.ready[key] = std::move(value);
   im.ready_sum = im.rows.sum();
   im.item_gauge.set(static_cast<double>(view->items()));
@@ -232,6 +266,7 @@ std::vector<ItemIndex> CatalogStore::publish() {
   im.accounts_view.swap(accounts);
   im.genres_view.swap(genres);
   im.blocks_view.swap(blocks);
+  im.rates_view.swap(rates);
   im.published = im.progress;
   im.memory = im.builder.memory_bytes() + im.rows.memory_bytes() + im.accounts_view->memory_bytes();
   return touched;

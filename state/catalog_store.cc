@@ -60,6 +60,7 @@ Status CatalogStore::Impl::load() {
   accounts_view = accounts.view();
   genres_view = genres.view();
   blocks_view = blocks.view();
+  rates_view = currencies.view();
   memory = builder.memory_bytes() + rows.memory_bytes() + accounts_view->memory_bytes();
   item_gauge.set(static_cast<double>(view->items()));
   return {};
@@ -103,6 +104,12 @@ Status CatalogStore::Impl::load_people() {
     return true;
   }));
   Status status;
+  MILLRACE_CHECK(db->scan(keys::of(keys::kRate), {}, [&](auto key, auto value) {
+    rows.restore(key, value);
+    status = currencies.restore(key, value);
+    return status.has_value();
+  }));
+  MILLRACE_CHECK(status);
   MILLRACE_CHECK(db->scan(keys::of(keys::kAccount), {}, [&](auto key, auto value) {
     rows.restore(key, value);
     status = accounts.restore_account(key, value);
@@ -204,6 +211,11 @@ std::shared_ptr<const GenresView> CatalogStore::genres() const {
 std::shared_ptr<const BlocksView> CatalogStore::blocks() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->blocks_view;
+}
+
+std::shared_ptr<const Rates> CatalogStore::rates() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->rates_view;
 }
 
 std::vector<JournalEntry> CatalogStore::trail(const JournalQuery& query, std::size_t limit) const {

@@ -14,6 +14,7 @@
 #include "state/address_blocks.h"
 #include "state/catalog_view.h"
 #include "state/command_outcomes.h"
+#include "state/currencies.h"
 #include "state/digest.h"
 #include "state/genres.h"
 #include "state/journal.h"
@@ -62,9 +63,10 @@ class CatalogStore {
   std::shared_ptr<const AccountsView> accounts() const;
   std::shared_ptr<const GenresView> genres() const;
   std::shared_ptr<const BlocksView> blocks() const;
-  Offset next_offset() const;              // as of the last publish
-  std::uint64_t last_record_hash() const;  // XXH3 of the record below next_offset; 0 when none
-  UnixMillis log_time() const;             // of that record
+  std::shared_ptr<const Rates> rates() const;  // of currencies
+  Offset next_offset() const;                  // as of the last publish
+  std::uint64_t last_record_hash() const;      // XXH3 of the record below next_offset; 0 when none
+  UnixMillis log_time() const;                 // of that record
   // Of the last 100,000 commands.
   std::optional<CommandVerdict> verdict(std::string_view command_id) const;
   std::optional<CommandOutcome> outcome(std::string_view command_id) const;

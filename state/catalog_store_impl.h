@@ -12,6 +12,7 @@
 #include "state/catalog_numbers.h"
 #include "state/catalog_store.h"
 #include "state/command_outcomes.h"
+#include "state/currencies.h"
 #include "state/fact_rows.h"
 #include "state/genres.h"
 #include "state/journal.h"
@@ -22,6 +23,7 @@ inline constexpr std::size_t kOutcomesKept = 100'000;
 inline constexpr std::size_t kTrailKept = 20'000;
 inline constexpr std::size_t kAnomaliesKept = 1'000;
 inline constexpr std::size_t kReportsKept = 400;
+inline constexpr std::size_t kMaxAncestors = 16;  // of an item
 
 // How far the catalog's log has been folded in, and what came last.
 struct CatalogProgress {
@@ -30,7 +32,8 @@ struct CatalogProgress {
   UnixMillis log_time = 0;
 };
 
-// The inside of CatalogStore: catalog_store.cc opens and reads, catalog_apply.cc applies records.
+// The inside of CatalogStore: catalog_store.cc opens and reads, catalog_apply.cc applies records,
+// those of stores and products with catalog_shops.cc.
 struct CatalogStore::Impl {
   Impl(std::unique_ptr<Db> opened, NameTable& items, CatalogNames& names, Metrics& metrics)
       : db(std::move(opened)),
@@ -55,6 +58,7 @@ struct CatalogStore::Impl {
   CatalogNumbers numbers{rows};
   Accounts accounts{rows, numbers};
   Genres genres{rows, numbers};
+  Currencies currencies{rows};
   AddressBlocks blocks{rows};
   FactRows::Rows ready;  // published, to be committed
   Digest ready_sum;      // of the facts, as of the last publish
@@ -65,6 +69,7 @@ struct CatalogStore::Impl {
   std::shared_ptr<const AccountsView> accounts_view;
   std::shared_ptr<const GenresView> genres_view;
   std::shared_ptr<const BlocksView> blocks_view;
+  std::shared_ptr<const Rates> rates_view;
   CatalogProgress published;
   Digest committed_sum;
   CommandOutcomes outcomes{kOutcomesKept};
@@ -80,6 +85,7 @@ struct CatalogStore::Impl {
   Status load_outcomes();
   Status load_access();
   struct Change;
+  std::optional<CommandOutcome> refuse_parent(const Item& item) const;
   CommandOutcome put_item(Offset offset, UnixMillis log_time, const Item& item);
   CommandVerdict mint_item(Offset offset, UnixMillis log_time, Item item);
   CommandOutcome delete_item(Offset offset, const ItemId& id);
@@ -87,6 +93,14 @@ struct CatalogStore::Impl {
   CommandVerdict delete_genre(Offset offset, UnixMillis log_time, GenreId id);
   void replace_genre(Offset offset, UnixMillis log_time, const std::string& from,
                      const std::string& to);
+  const CatalogItem* find_item(const std::string& id) const;
+  bool admin(AccountId by) const;
+  bool may_change(AccountId by, const CatalogItem* store) const;
+  tl::expected<ItemId, CommandOutcome> store_for(const PutProduct& put) const;
+  CommandVerdict put_store(Offset offset, UnixMillis log_time, const PutStore& put);
+  CommandVerdict put_product(Offset offset, UnixMillis log_time, const PutProduct& put);
+  CommandVerdict delete_owned(Offset offset, const DeleteOwned& gone);
+  void delete_stores_of(Offset offset, AccountId owner);
   CommandOutcome demand(Offset offset, const UserId& user);
   void raise_highest(const ItemId& id);
   void remember(std::string_view command_id, CommandVerdict verdict);

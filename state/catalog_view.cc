@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "schemas/json_value.h"
+#include "schemas/store.h"
 #include "state/fold_text.h"
 
 namespace millrace::state {
@@ -20,14 +22,34 @@ std::vector<std::uint32_t> intern_all(NameTable& table, const std::vector<std::s
 }
 
 bool same_features(const CatalogItem& a, const CatalogItem& b) {
-  return a.kind == b.kind && a.categories == b.categories && a.tags == b.tags;
+  return a.kind == b.kind && a.categories == b.categories && a.tags == b.tags &&
+         a.parent == b.parent;
 }
 
 std::size_t bytes_of(const CatalogItem& item) {
   std::size_t bytes = sizeof(CatalogItem) + 64 + item.folded_title.size() + item.item.title.size() +
-                      item.item.attributes.size() + item.item.id.value.size();
+                      item.item.attributes.size() + item.item.id.value.size() +
+                      item.item.parent.value.size();
   bytes += (item.categories.size() + item.tags.size()) * (sizeof(std::uint32_t) + 40);
   return bytes;
+}
+
+// What the catalog itself makes of a store's and a product's attributes.
+void read_attributes(CatalogItem& item) {
+  const bool store = item.item.kind == kStoreKind;
+  if ((!store && item.item.kind != kProductKind) || item.item.attributes.empty()) return;
+  const auto json = parse_json(item.item.attributes);
+  const auto number = [&json](std::string_view name) -> std::optional<std::uint64_t> {
+    const Json* found = json ? json->find(name) : nullptr;
+    if (found == nullptr || found->kind != JsonKind::kNumber) return std::nullopt;
+    const auto value = natural_of(":" + found->text);
+    return value == UINT64_MAX ? std::nullopt : std::optional(value);
+  };
+  if (store) {
+    item.owner = AccountId(number("owner").value_or(0));
+  } else if (const auto quantity = number("quantity")) {
+    item.stock = Stock{*quantity, number("sold_before").value_or(0)};
+  }
 }
 
 }  // namespace
@@ -45,6 +67,12 @@ std::uint64_t natural_of(std::string_view id) {
 bool natural_less(const CatalogItem& a, const CatalogItem& b) {
   if (a.natural != b.natural) return a.natural < b.natural;
   return a.item.id.value < b.item.id.value;
+}
+
+const std::vector<ItemIndex>& CatalogView::held(const Index& index, std::uint64_t key) {
+  static const std::vector<ItemIndex> kNone;
+  const auto* found = index.find(key);
+  return found == nullptr ? kNone : *found;
 }
 
 const CatalogItem* CatalogViewBuilder::find(ItemIndex index) const {
@@ -85,17 +113,42 @@ CatalogView::Chunk& CatalogViewBuilder::chunk_for(ItemIndex index) {
   return *chunks_[c];
 }
 
+void CatalogViewBuilder::link(const CatalogItem& item) {
+  if (item.parent == kNoItem && item.owner.value == 0) return;
+  shared_families_.reset();
+  if (item.parent != kNoItem) families_.children[item.parent].push_back(item.index);
+  if (item.owner.value != 0) families_.stores[item.owner.value].push_back(item.index);
+}
+
+void CatalogViewBuilder::unlink(const CatalogItem& item) {
+  const auto from = [&](CatalogView::Index& index, std::uint64_t key) {
+    if (index.find(key) == nullptr) return;
+    shared_families_.reset();
+    auto& held = index[key];
+    std::erase(held, item.index);
+    if (held.empty()) index.erase(key);
+  };
+  from(families_.children, item.parent);
+  from(families_.stores, item.owner.value);
+}
+
 void CatalogViewBuilder::place(std::shared_ptr<const CatalogItem> item) {
   const std::size_t at = item->index % CatalogView::kChunk;
   CatalogView::Chunk& chunk = chunk_for(item->index);
-  if (const auto& old = chunk.items[at]) {
+  const auto& old = chunk.items[at];
+  if (old) {
     memory_bytes_ -= bytes_of(*old);
   } else {
     ++count_;
   }
+  if (!old || old->parent != item->parent || old->owner != item->owner) {
+    if (old) unlink(*old);
+    link(*item);
+  }
   memory_bytes_ += bytes_of(*item);
   chunk.kinds[at] = item->kind;
   chunk.listed[at] = !item->item.hidden;
+  chunk.stocked[at] = item->stock.has_value();
   chunk.items[at] = std::move(item);
 }
 
@@ -111,6 +164,8 @@ void CatalogViewBuilder::restore(const Item& item, UnixMillis first_put, Offset 
   made->first_put = first_put;
   made->appeared = item.published ? *item.published : item.created.value_or(first_put);
   made->changed = changed;
+  if (!item.parent.value.empty()) made->parent = items_->intern(item.parent.value);
+  read_attributes(*made);
   place(std::move(made));
 }
 
@@ -140,9 +195,14 @@ bool CatalogViewBuilder::erase(ItemIndex index, Offset offset) {
   const std::size_t at = index % CatalogView::kChunk;
   CatalogView::Chunk& chunk = chunk_for(index);
   memory_bytes_ -= bytes_of(*chunk.items[at]);
+  unlink(*chunk.items[at]);
+  if (families_.children.find(index) != nullptr) {
+    shared_families_.reset();
+    families_.children.erase(index);
+  }
   chunk.items[at] = nullptr;
   chunk.kinds[at] = kAnyName;
-  chunk.listed[at] = false;
+  chunk.listed[at] = chunk.stocked[at] = false;
   --count_;
   features_changed_ = items_changed_ = offset + 1;
   return true;
@@ -152,6 +212,11 @@ std::shared_ptr<const CatalogView> CatalogViewBuilder::build(Offset next_offset)
   auto view = std::make_shared<CatalogView>();
   view->chunks_.assign(chunks_.begin(), chunks_.end());
   std::fill(shared_.begin(), shared_.end(), true);
+  if (!shared_families_) {
+    shared_families_ = std::make_shared<const CatalogView::Families>(
+        CatalogView::Families{families_.children.share(), families_.stores.share()});
+  }
+  view->families_ = shared_families_;
   view->next_offset_ = next_offset;
   view->features_changed_ = features_changed_;
   view->added_ = added_;

@@ -2,14 +2,23 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "schemas/account.h"
 #include "schemas/item.h"
+#include "state/cow_map.h"
 #include "state/item_index.h"
 
 namespace millrace::state {
+
+// What a product says of its stock; what is left of it, ReadState knows.
+struct Stock {
+  std::uint64_t quantity = 0;     // as it was set
+  std::uint64_t sold_before = 0;  // units sold when it was
+};
 
 // An item with what rankers want to have at hand. Immutable.
 struct CatalogItem {
@@ -19,10 +28,13 @@ struct CatalogItem {
   std::vector<std::uint32_t> categories;  // interned, NameTable categories; in the item's order
   std::vector<std::uint32_t> tags;        // interned, NameTable tags; in the item's order
   std::string folded_title;               // for search: case- and accent-folded
-  std::uint64_t natural = 0;  // the id's number for `kind:number`, else 2^64 - 1: ties by id
-  UnixMillis appeared = 0;    // published, else created, else log time of the first put
-  UnixMillis first_put = 0;   // log time of the first put since the item was last deleted
-  Offset changed = 0;         // catalog offset of the last put
+  std::uint64_t natural = 0;   // the id's number for `kind:number`, else 2^64 - 1: ties by id
+  UnixMillis appeared = 0;     // published, else created, else log time of the first put
+  UnixMillis first_put = 0;    // log time of the first put since the item was last deleted
+  Offset changed = 0;          // catalog offset of the last put
+  ItemIndex parent = kNoItem;  // kNoItem: it has none
+  AccountId owner;             // of a store; 0: nobody
+  std::optional<Stock> stock;  // of a product; nothing: it does not run out
 };
 
 // The number behind the first colon of an id, when it is one below 2^64 - 1 without leading zeros;
@@ -45,6 +57,7 @@ class CatalogView {
     std::array<std::shared_ptr<const CatalogItem>, kChunk> items;
     std::array<std::uint32_t, kChunk> kinds;  // kAnyName where there is no item
     std::array<bool, kChunk> listed{};        // there, and not hidden
+    std::array<bool, kChunk> stocked{};       // there, and with a stock
   };
 
   // nullptr: unknown or deleted.
@@ -64,6 +77,18 @@ class CatalogView {
   bool listed(ItemIndex index) const {  // known, not deleted, not hidden
     const Chunk* chunk = chunk_of(index);
     return chunk != nullptr && chunk->listed[index % kChunk];
+  }
+
+  bool stocked(ItemIndex index) const {  // it has a stock, and may run out
+    const Chunk* chunk = chunk_of(index);
+    return chunk != nullptr && chunk->stocked[index % kChunk];
+  }
+  // Those that have it as their parent, in no particular order.
+  const std::vector<ItemIndex>& children(ItemIndex parent) const {
+    return held(families_->children, parent);
+  }
+  const std::vector<ItemIndex>& stores_of(AccountId owner) const {
+    return held(families_->stores, owner.value);
   }
 
   Offset offset() const { return next_offset_; }  // records below it are in
@@ -96,7 +121,15 @@ class CatalogView {
     return c < chunks_.size() ? chunks_[c].get() : nullptr;
   }
 
+  using Index = CowMap<std::uint64_t, std::vector<ItemIndex>>;
+  struct Families {
+    Index children;  // by parent
+    Index stores;    // by owner
+  };
+  static const std::vector<ItemIndex>& held(const Index& index, std::uint64_t key);
+
   std::vector<std::shared_ptr<const Chunk>> chunks_;
+  std::shared_ptr<const Families> families_ = std::make_shared<const Families>();
   Offset next_offset_ = 0;
   Offset features_changed_ = 0;
   Offset added_ = 0;
@@ -111,9 +144,15 @@ class CatalogViewBuilder {
 
   // `log_time`, `offset`: of the record that says so. Answers with the item's index.
   ItemIndex put(const Item& item, UnixMillis log_time, Offset offset);
-  // Answers false when there is no such item.
+  // Answers false when there is no such item. Its children stay, without a parent: erase them next.
   bool erase(ItemIndex index, Offset offset);
   const CatalogItem* find(ItemIndex index) const;
+  const std::vector<ItemIndex>& children(ItemIndex parent) const {
+    return CatalogView::held(families_.children, parent);
+  }
+  const std::vector<ItemIndex>& stores_of(AccountId owner) const {
+    return CatalogView::held(families_.stores, owner.value);
+  }
   // The items of a kind that have a category.
   std::vector<std::shared_ptr<const CatalogItem>> having(std::string_view kind,
                                                          std::string_view category) const;
@@ -130,11 +169,15 @@ class CatalogViewBuilder {
  private:
   CatalogView::Chunk& chunk_for(ItemIndex index);
   void place(std::shared_ptr<const CatalogItem> item);
+  void link(const CatalogItem& item);
+  void unlink(const CatalogItem& item);
 
   NameTable* items_;
   CatalogNames* names_;
   std::vector<std::shared_ptr<CatalogView::Chunk>> chunks_;
   std::vector<bool> shared_;  // a view holds the chunk: clone it before changing it
+  CatalogView::Families families_;
+  std::shared_ptr<const CatalogView::Families> shared_families_;  // null: they changed since
   Offset features_changed_ = 0;
   Offset added_ = 0;
   Offset items_changed_ = 0;

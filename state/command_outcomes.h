@@ -18,7 +18,11 @@ enum class CommandOutcome : std::uint8_t {
   kAccepted = 4,
   kNameTaken = 5,
   kEmailTaken = 6,
-  kFull = 7
+  kFull = 7,
+  kNoParent = 8,    // the parent named is no item
+  kParentLoop = 9,  // it is the item itself or below it, or too many are above it
+  kForbidden = 10,  // the store is not theirs who asked
+  kNoStore = 11     // and they have none
 };
 
 struct CommandVerdict {

@@ -33,6 +33,12 @@ class CowMap {
   void put(const Key& key, Value value) {
     if (own(place(key)).insert_or_assign(key, std::move(value)).second) ++size_;
   }
+  // The value of a key, made when it is not there: to be changed at once.
+  Value& operator[](const Key& key) {
+    const auto [at, fresh] = own(place(key)).try_emplace(key);
+    if (fresh) ++size_;
+    return at->second;
+  }
   void erase(const Key& key) {
     if (find(key) == nullptr) return;
     own(place(key)).erase(key);

@@ -59,6 +59,13 @@ void ItemCells::store(ItemIndex item, const ItemStats& stats) {
     cell.epoch[h].store(trend.epoch, kWriteData);
   }
   cell.sequence.store(sequence + 2, std::memory_order_release);
+  if (stats.sold == 0) return;  // and never was more
+  sold_.grow_to(std::size_t{item} + 1);
+  sold_[item].store(stats.sold, std::memory_order_relaxed);
+}
+
+std::uint32_t ItemCells::sold(ItemIndex item) const {
+  return item < sold_.size() ? sold_[item].load(std::memory_order_relaxed) : 0;
 }
 
 void ItemCells::add_to(ItemCounts& sum, ItemIndex item) const {
@@ -91,6 +98,7 @@ void ItemCells::add_to(ItemCounts& sum, ItemIndex item) const {
 std::size_t ItemCells::memory_bytes() const {
   constexpr std::size_t kChunk = 1024;
   return (cells_.size() + kChunk - 1) / kChunk * kChunk * sizeof(Cell) +
+         sold_.size() * sizeof(std::uint32_t) +
          ChunkedVector<Cell>::capacity() / kChunk * sizeof(void*);
 }
 

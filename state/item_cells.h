@@ -32,6 +32,7 @@ class ItemCells {
  public:
   void store(ItemIndex item, const ItemStats& stats);     // writer only
   void add_to(ItemCounts& counts, ItemIndex item) const;  // any thread; nothing for an unknown item
+  std::uint32_t sold(ItemIndex item) const;               // any thread
   std::size_t memory_bytes() const;
 
  private:
@@ -44,6 +45,8 @@ class ItemCells {
   };
   static_assert(sizeof(Cell) == 64);
   ChunkedVector<Cell> cells_;
+  ChunkedVector<std::atomic<std::uint32_t>, 16384, 4096>
+      sold_;  // as far as the last item that ever sold
 };
 
 }  // namespace millrace::state

@@ -80,6 +80,18 @@ struct Teller {
     });
   }
   void operator()(const UnblockAddress& gone) const { say("address.unblock", gone.range.text()); }
+  void operator()(const PutStore& put) const {
+    say(put.id == 0 ? "store.create" : "store.change", "store:" + text(verdict.number));
+  }
+  void operator()(const PutProduct& put) const {
+    say(put.id == 0 ? "product.create" : "product.change", "product:" + text(verdict.number));
+  }
+  void operator()(const DeleteOwned& gone) const { say("item.delete", gone.id.value); }
+  void operator()(const PutRate& put) const {
+    say("currency.put", put.currency);
+    add_details([&](JsonWriter& out) { out.member("rate", put.rate.value); });
+  }
+  void operator()(const DeleteRate& gone) const { say("currency.delete", gone.currency); }
   void operator()(const Notice&) const {}
 };
 

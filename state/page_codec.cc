@@ -85,6 +85,7 @@ void put_stats(proto::ItemStats& message, const ItemStats& stats) {
   message.set_watchers(stats.watchers);
   message.set_raters(stats.raters);
   message.set_rating_sum_centi(stats.rating_sum_centi);
+  message.set_sold(stats.sold);
   for (const auto& sum : stats.trend) {
     auto& out = *message.add_trend();
     out.set_epoch(sum.epoch);

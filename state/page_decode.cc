@@ -104,6 +104,7 @@ std::optional<ItemStats> stats_in(const proto::ItemStats& message) {
   stats.watchers = message.watchers();
   stats.raters = message.raters();
   stats.rating_sum_centi = message.rating_sum_centi();
+  stats.sold = message.sold();
   for (int h = 0; h < message.trend_size(); ++h) {
     const auto& sum = message.trend(h);
     stats.trend[static_cast<std::size_t>(h)] = {sum.epoch(),

@@ -68,7 +68,8 @@ struct Person {
   }
 };
 
-// What a partition knows of an item: sums over its people of what `contribute` says of their rows.
+// What a partition knows of an item: sums over its people of what `contribute` says of their rows,
+// but for `sold`.
 struct ItemStats {
   TypeCounts counts;
   std::uint32_t likers = 0;  // people who like it now
@@ -76,6 +77,7 @@ struct ItemStats {
   std::uint32_t savers = 0;
   std::uint32_t watchers = 0;
   std::uint32_t raters = 0;
+  std::uint32_t sold = 0;  // purchases ever: erasing a person does not bring back what was sold
   std::int64_t rating_sum_centi = 0;
   TrendSum trend{};
 

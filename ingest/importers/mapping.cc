@@ -46,6 +46,7 @@ constexpr std::array kItemFields = {
     Field{"genres", Form::kList, true, false},    Field{"tags", Form::kList, true, false},
     Field{"price", Form::kText, true, false},     Field{"created", Form::kTime, true, false},
     Field{"published", Form::kTime, true, false}, Field{"hidden", Form::kTruth, true, false},
+    Field{"parent", Form::kText, true, false},
 };
 
 constexpr std::string_view kAttribute = "attributes.";

@@ -10,6 +10,19 @@ state::ItemCounts ReadState::counts(state::ItemIndex item) const {
   return sum;
 }
 
+std::uint64_t ReadState::sold(state::ItemIndex item) const {
+  std::uint64_t sum = 0;
+  for (const state::ItemCells* column : cells) sum += column->sold(item);
+  return sum;
+}
+
+std::optional<std::uint64_t> ReadState::left(const state::CatalogItem& item) const {
+  if (!item.stock) return std::nullopt;
+  const auto all = sold(item.index);
+  const auto since = all - std::min(all, item.stock->sold_before);
+  return item.stock->quantity - std::min(item.stock->quantity, since);
+}
+
 Who who_asks(const ReadState& state) {
   if (state.user.view.person) return {&state.user, "personal"};
   if (state.session.view.person) return {&state.session, "session"};

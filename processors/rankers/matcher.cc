@@ -160,7 +160,10 @@ std::uint32_t Matcher::resolve(const state::NameTable& names, const std::string&
 }
 
 Matcher::Matcher(const Query& query, const ReadState& state)
-    : filter_(query.filter), catalog_(*state.catalog), excluded_(query.exclude.size()) {
+    : filter_(query.filter),
+      state_(state),
+      catalog_(*state.catalog),
+      excluded_(query.exclude.size()) {
   for (const ItemId& id : query.exclude) {
     if (const auto item = state.items->find(id.value)) excluded_.insert(*item);
   }
@@ -179,6 +182,7 @@ Matcher::Matcher(const Query& query, const ReadState& state)
 
 bool Matcher::allows(state::ItemIndex item) const {
   if (nothing_ || !catalog_.listed(item) || excluded_.contains(item)) return false;
+  if (state_.sold_out(item)) return false;
   if (kind_ != state::kAnyName && catalog_.kind_of(item) != kind_) return false;
   return !looks_inside_ || passes_filter(*catalog_.find(item));
 }

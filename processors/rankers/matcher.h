@@ -24,7 +24,7 @@ class Matcher {
   bool nothing() const { return nothing_; }
   std::uint32_t kind() const { return kind_; }          // kAnyName: any
   std::uint32_t category() const { return category_; }  // kAnyName: any
-  // Listed, not excluded, and as asked for.
+  // Listed, not sold out, not excluded, and as asked for.
   bool allows(state::ItemIndex item) const;
 
  private:
@@ -32,6 +32,7 @@ class Matcher {
   std::uint32_t resolve(const state::NameTable& names, const std::string& name);
 
   const Filter& filter_;
+  const ReadState& state_;
   const state::CatalogView& catalog_;
   NumberSet excluded_;
   std::uint32_t kind_ = state::kAnyName;

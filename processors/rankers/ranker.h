@@ -82,6 +82,13 @@ struct ReadState {
 
   // Summed over the partitions.
   state::ItemCounts counts(state::ItemIndex item) const;
+  std::uint64_t sold(state::ItemIndex item) const;
+  // What is left of a product: the quantity that was set, less what was sold since, never below 0.
+  // Nothing for what does not run out.
+  std::optional<std::uint64_t> left(const state::CatalogItem& item) const;
+  bool sold_out(state::ItemIndex item) const {
+    return catalog->stocked(item) && left(*catalog->find(item)) == std::uint64_t{0};
+  }
 };
 
 struct Part {
@@ -105,7 +112,7 @@ struct Ranked {
 };
 
 // A ranker is a function of these two and nothing else: the same input gives the same output. At
-// most `limit` items, none twice, none excluded, hidden or deleted.
+// most `limit` items, none twice, none excluded, hidden, deleted or sold out.
 using RankFn = Ranked (*)(const Query&, const ReadState&);
 
 }  // namespace millrace::processors

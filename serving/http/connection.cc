@@ -56,12 +56,14 @@ class Ticket {
 
 }  // namespace
 
-Connection::Connection(net::ip::tcp::socket socket, std::string peer, Worker& worker)
+Connection::Connection(net::ip::tcp::socket socket, std::string peer, Worker& worker,
+                       const Dispatcher& dispatcher)
     : socket_(std::move(socket)),
       peer_(std::move(peer)),
       address_(Address::parse(peer_).value_or(Address{})),
       worker_(worker),
       state_(worker.state()),
+      dispatcher_(dispatcher),
       parser_(state_.options.parse),
       in_(kSmallInput) {}
 
@@ -170,7 +172,7 @@ Connection::Next Connection::serve() {
   Request& request = parser_.request();
   request.address = address_;
   set_request_id(request);
-  Dispatcher::Outcome outcome = state_.dispatcher.dispatch(request);
+  Dispatcher::Outcome outcome = dispatcher_.dispatch(request);
   route_ = outcome.route;
   if (auto* reply = std::get_if<Reply>(&outcome.answer)) return respond(std::move(*reply));
   return begin_later(std::get<Later>(std::move(outcome.answer)));

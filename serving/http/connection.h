@@ -19,8 +19,9 @@ namespace millrace::serving {
 // the operations that are under way.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  // `worker` must outlive the connection.
-  Connection(boost::asio::ip::tcp::socket socket, std::string peer, Worker& worker);
+  // `worker` and `dispatcher` must outlive the connection.
+  Connection(boost::asio::ip::tcp::socket socket, std::string peer, Worker& worker,
+             const Dispatcher& dispatcher);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -80,6 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Address address_;  // the same
   Worker& worker_;
   ServerState& state_;
+  const Dispatcher& dispatcher_;
   RequestParser parser_;
 
   std::vector<char> in_;

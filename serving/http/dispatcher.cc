@@ -43,11 +43,12 @@ bool may_be_elsewhere(const Answer& answer, const Request& request) {
 }  // namespace
 
 Dispatcher::Dispatcher(Router router, Checks checks, std::size_t max_body_bytes,
-                       HttpMetrics& metrics)
+                       HttpMetrics& metrics, std::size_t first_route)
     : router_(std::move(router)),
       checks_(std::move(checks)),
       max_body_bytes_(max_body_bytes),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      first_route_(first_route) {}
 
 Dispatcher::Entry Dispatcher::enter(Request& request, std::string_view path) const {
   // The connection's last request left these behind.
@@ -120,9 +121,10 @@ Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
   entry.bad_query = query ? nullptr : &query.error();
   auto answer = serve(request, *match, std::move(entry));
   if (checks_.catch_up && may_be_elsewhere(answer, request)) {
-    return {serve_again(request, *match, std::get<Reply>(std::move(answer))), match->index};
+    return {serve_again(request, *match, std::get<Reply>(std::move(answer))),
+            first_route_ + match->index};
   }
-  return {std::move(answer), match->index};
+  return {std::move(answer), first_route_ + match->index};
 }
 
 Answer Dispatcher::serve(Request& request, const Router::Match& match, Entry entry) const {
@@ -138,7 +140,7 @@ Answer Dispatcher::serve(Request& request, const Router::Match& match, Entry ent
   } catch (...) {
     log_error("handler of " + match.route->pattern + " threw something that is no exception");
   }
-  metrics_.count_exception(match.index);
+  metrics_.count_exception(first_route_ + match.index);
   return problem(500, "The request could not be served; the log says why.");
 }
 

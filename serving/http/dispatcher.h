@@ -30,8 +30,10 @@ class Dispatcher {
   // Requests that wait for catch_up may hold so much; beyond: 503.
   static constexpr std::size_t kMaxHeldBytes = 16u << 20;
 
-  // `metrics` must outlive this object. `max_body_bytes` bounds an unpacked body.
-  Dispatcher(Router router, Checks checks, std::size_t max_body_bytes, HttpMetrics& metrics);
+  // `metrics` must outlive this object, and knows its routes from `first_route` on.
+  // `max_body_bytes` bounds an unpacked body.
+  Dispatcher(Router router, Checks checks, std::size_t max_body_bytes, HttpMetrics& metrics,
+             std::size_t first_route = 0);
 
   // Fills path, query, params, caller, limit and cors of `request`, and replaces a gzipped body.
   // Answers come in the order 429, 403 of a blocked address (from which only admins come in), 404
@@ -64,6 +66,7 @@ class Dispatcher {
       std::make_shared<std::atomic<std::size_t>>(0);
   std::size_t max_body_bytes_;
   HttpMetrics& metrics_;
+  const std::size_t first_route_;
 };
 
 }  // namespace millrace::serving

@@ -100,6 +100,7 @@ struct Route {
   std::string pattern;  // "/v1/items/{id}"; a trailing slash makes no difference
   Policy policy = Policy::kPublic;
   Handler handler;
+  std::string surface{};  // that it belongs to
 };
 
 }  // namespace millrace::serving

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "serving/http/gate.h"
 #include "serving/http/message.h"
@@ -22,11 +23,19 @@ using Authorize = std::function<std::optional<Reply>(Request&, const Route&)>;
 // just now: `then` hears true once this node knows of all that there was. Must not block.
 using CatchUp = std::function<void(std::function<void(bool caught_up)> then)>;
 
+// An address beside the first, and what is served there.
+struct FurtherAddress {
+  std::string address;
+  std::uint16_t port = 0;  // 0: any free one
+  std::vector<Route> routes;
+};
+
 // How a server listens and what it puts up with. Every limit answers with the status named, counts
 // in http_rejected_total{reason}, and is met again by whoever comes next.
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;                      // 0: any free one
+  std::vector<FurtherAddress> further;         // limits, threads and TLS are the server's
   unsigned threads = 0;                        // 0: one per core
   Authorize authorize = nullptr;               // null: everything is open
   CatchUp catch_up = nullptr;                  // null: nobody else makes things

@@ -46,71 +46,93 @@ std::string peer_address(const tcp::socket& socket) {
 // would let a second server bind the same port without a word.
 struct Server::Impl {
   Impl(ServerOptions options, Router router, Metrics& metrics, const Clock& clock)
-      : state(std::move(options), std::move(router), metrics, clock), acceptor(io), pause(io) {
+      : state(std::move(options), std::move(router), metrics, clock) {
     const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
     const unsigned count = state.options.threads == 0 ? cores : state.options.threads;
     for (unsigned i = 0; i < count; ++i) workers.push_back(std::make_unique<Worker>(state));
   }
 
+  // Where connections come in, and what answers them.
+  struct Door {
+    Door(net::io_context& io, const Dispatcher& answers)
+        : acceptor(io), pause(io), dispatcher(answers) {}
+    tcp::acceptor acceptor;
+    net::steady_timer pause;
+    const Dispatcher& dispatcher;
+    std::uint16_t port = 0;
+  };
+
   Status listen();
+  Status open(Door& door, const std::string& text, std::uint16_t port);
   void run();
-  void accept();
-  void on_accept(Worker& worker, const error_code& error, tcp::socket socket);
+  void accept(Door& door);
+  void on_accept(Door& door, Worker& worker, const error_code& error, tcp::socket socket);
   void turn_away(tcp::socket socket, Rejection reason);
   void stop();
 
   ServerState state;
   net::io_context io{1};
-  tcp::acceptor acceptor;
-  net::steady_timer pause;
+  std::vector<std::unique_ptr<Door>> doors;  // of the address, and the further ones
   ReplyWriter writer{state.clock, state.options.gzip_min_bytes, state.options.gzip_level};
   std::vector<std::unique_ptr<Worker>> workers;
   std::jthread thread;
-  std::uint16_t port = 0;
   std::once_flag stopped;
 };
 
 Status Server::Impl::listen() {
+  const auto& further = state.options.further;
+  for (std::size_t i = 0; i <= further.size(); ++i) {
+    doors.push_back(std::make_unique<Door>(io, *state.dispatchers[i]));
+    MILLRACE_CHECK(i == 0 ? open(*doors[i], state.options.address, state.options.port)
+                          : open(*doors[i], further[i - 1].address, further[i - 1].port));
+  }
+  return {};
+}
+
+Status Server::Impl::open(Door& door, const std::string& text, std::uint16_t port) {
   error_code error;
-  const net::ip::address address = net::ip::make_address(state.options.address, error);
-  if (error) return fail(Code::kInvalid, "not an IP address: " + state.options.address, "address");
-  const tcp::endpoint endpoint(address, state.options.port);
+  const net::ip::address address = net::ip::make_address(text, error);
+  if (error) return fail(Code::kInvalid, "not an IP address: " + text, "address");
+  const tcp::endpoint endpoint(address, port);
+  auto& acceptor = door.acceptor;
   acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(net::socket_base::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(net::socket_base::max_listen_connections, error);
-  if (!error) port = acceptor.local_endpoint(error).port();
+  if (!error) door.port = acceptor.local_endpoint(error).port();
   if (!error) return {};
   const Code code = error == net::error::address_in_use ? Code::kConflict : Code::kUnavailable;
-  return fail(code, "cannot listen on " + state.options.address + ":" +
-                        std::to_string(state.options.port) + ": " + error.message());
+  return fail(code,
+              "cannot listen on " + text + ":" + std::to_string(port) + ": " + error.message());
 }
 
 void Server::Impl::run() {
   for (const auto& worker : workers) worker->start();
-  accept();
+  for (const auto& door : doors) accept(*door);
   thread = std::jthread([this] { io.run(); });
 }
 
-void Server::Impl::accept() {
+void Server::Impl::accept(Door& door) {
   const auto fewest = std::min_element(
       workers.begin(), workers.end(),
       [](const auto& a, const auto& b) { return a->open().load() < b->open().load(); });
   Worker& worker = **fewest;
-  acceptor.async_accept(worker.io(), [this, &worker](const error_code& error, tcp::socket socket) {
-    on_accept(worker, error, std::move(socket));
-  });
+  door.acceptor.async_accept(worker.io(),
+                             [this, &door, &worker](const error_code& error, tcp::socket socket) {
+                               on_accept(door, worker, error, std::move(socket));
+                             });
 }
 
-void Server::Impl::on_accept(Worker& worker, const error_code& error, tcp::socket socket) {
+void Server::Impl::on_accept(Door& door, Worker& worker, const error_code& error,
+                             tcp::socket socket) {
   if (error == net::error::operation_aborted || state.stopping) return;
   if (error && error != net::error::connection_aborted) {
     // Out of descriptors or memory: the listening socket stays readable, and asking again at once
     // would only burn a core.
     state.metrics.reject(Rejection::kNoDescriptors);
-    pause.expires_after(kAcceptPause);
-    pause.async_wait([this](const error_code& aborted) {
-      if (!aborted) accept();
+    door.pause.expires_after(kAcceptPause);
+    door.pause.async_wait([this, &door](const error_code& aborted) {
+      if (!aborted) accept(door);
     });
     return;
   }
@@ -124,12 +146,13 @@ void Server::Impl::on_accept(Worker& worker, const error_code& error, tcp::socke
     } else {
       connections.fetch_add(1);
       worker.open().fetch_add(1);
-      net::post(worker.io(), [&worker, s = std::move(socket), p = std::move(peer)]() mutable {
-        worker.adopt(std::move(s), std::move(p));
-      });
+      net::post(worker.io(),
+                [&worker, &door, s = std::move(socket), p = std::move(peer)]() mutable {
+                  worker.adopt(std::move(s), std::move(p), door.dispatcher);
+                });
     }
   }
-  accept();
+  accept(door);
 }
 
 void Server::Impl::turn_away(tcp::socket socket, Rejection reason) {
@@ -146,9 +169,11 @@ void Server::Impl::turn_away(tcp::socket socket, Rejection reason) {
 void Server::Impl::stop() {
   state.stopping = true;
   net::post(io, [this] {
-    error_code ignored;
-    acceptor.close(ignored);
-    pause.cancel();
+    for (const auto& door : doors) {
+      error_code ignored;
+      door->acceptor.close(ignored);
+      door->pause.cancel();
+    }
   });
   if (thread.joinable()) thread.join();
   for (const auto& worker : workers) worker->post_stop();
@@ -176,7 +201,9 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Router rout
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-std::uint16_t Server::port() const { return impl_->port; }
+std::uint16_t Server::port() const { return impl_->doors.front()->port; }
+
+std::uint16_t Server::further_port(std::size_t i) const { return impl_->doors[i + 1]->port; }
 
 Status Server::reload_tls() { return impl_->state.tls ? impl_->state.tls->reload() : Status(); }
 

@@ -24,7 +24,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  std::uint16_t port() const;  // the one bound, where 0 was asked for
+  std::uint16_t port() const;                       // the one bound, where 0 was asked for
+  std::uint16_t further_port(std::size_t i) const;  // the same of ServerOptions::further[i]
 
   // Reads certificate and key again, for connections from now on; any thread. After a failure the
   // old ones hold.

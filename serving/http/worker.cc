@@ -16,6 +16,15 @@ namespace {
 // than arming one per read and write.
 constexpr std::chrono::milliseconds kTick{50};
 
+// Of all addresses, in their order.
+std::vector<Route> routes_of(const Router& router, const std::vector<FurtherAddress>& further) {
+  auto routes = router.routes();
+  for (const auto& one : further) {
+    routes.insert(routes.end(), one.routes.begin(), one.routes.end());
+  }
+  return routes;
+}
+
 }  // namespace
 
 bool AddressCounts::add(const std::string& address, std::size_t limit) {
@@ -36,11 +45,18 @@ void AddressCounts::remove(const std::string& address) {
 }
 
 ServerState::ServerState(ServerOptions o, Router router, Metrics& m, const Clock& c)
-    : options(std::move(o)),
-      clock(c),
-      metrics(m, router.routes()),
-      dispatcher(std::move(router), {options.authorize, options.catch_up, options.gate},
-                 static_cast<std::size_t>(options.parse.body_bytes), metrics) {}
+    : options(std::move(o)), clock(c), metrics(m, routes_of(router, options.further)) {
+  std::size_t first_route = 0;
+  const auto add = [&](Router serves) {
+    const auto routes = serves.routes().size();
+    dispatchers.push_back(std::make_unique<Dispatcher>(
+        std::move(serves), Dispatcher::Checks{options.authorize, options.catch_up, options.gate},
+        static_cast<std::size_t>(options.parse.body_bytes), metrics, first_route));
+    first_route += routes;
+  };
+  add(std::move(router));
+  for (const auto& further : options.further) add(Router(further.routes));
+}
 
 Worker::Worker(ServerState& state)
     : state_(state),
@@ -82,16 +98,17 @@ void Worker::tick() {
   });
 }
 
-void Worker::adopt(boost::asio::ip::tcp::socket socket, std::string peer) {
-  if (!state_.tls) return begin(std::move(socket), std::move(peer));
+void Worker::adopt(boost::asio::ip::tcp::socket socket, std::string peer,
+                   const Dispatcher& dispatcher) {
+  if (!state_.tls) return begin(std::move(socket), std::move(peer), dispatcher);
   if (ended_) return release(peer);
   if (!tls_) {
     const ServerOptions& options = state_.options;
     tls_.emplace(io_, *state_.tls, TlsDeadlines{options.head_deadline, options.write_deadline});
   }
-  tls_->admit(std::move(socket), [this, peer = std::move(peer)](auto plain) {
+  tls_->admit(std::move(socket), [this, &dispatcher, peer = std::move(peer)](auto plain) {
     if (!plain) return release(peer);
-    begin(*std::move(plain), peer);
+    begin(*std::move(plain), peer, dispatcher);
   });
 }
 
@@ -101,8 +118,10 @@ void Worker::release(const std::string& peer) {
   state_.metrics.levels().connections.fetch_sub(1);
 }
 
-void Worker::begin(boost::asio::ip::tcp::socket socket, std::string peer) {
-  auto connection = std::make_shared<Connection>(std::move(socket), std::move(peer), *this);
+void Worker::begin(boost::asio::ip::tcp::socket socket, std::string peer,
+                   const Dispatcher& dispatcher) {
+  auto connection =
+      std::make_shared<Connection>(std::move(socket), std::move(peer), *this, dispatcher);
   places_[connection.get()] = connections_.insert(connections_.end(), connection);
   if (ended_) return connection->close();
   connection->start();

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "serving/http/dispatcher.h"
 #include "serving/http/http_metrics.h"
@@ -44,7 +45,7 @@ struct ServerState {
   std::unique_ptr<TlsIdentity> tls;  // null: none; set before the first connection
   const Clock& clock;
   HttpMetrics metrics;
-  Dispatcher dispatcher;
+  std::vector<std::unique_ptr<Dispatcher>> dispatchers;  // of the address, and the further ones
   AddressCounts addresses;
   std::atomic<bool> stopping{false};
 };
@@ -72,7 +73,7 @@ class Worker {
   void end();
 
   // Of a connection that was counted: with TLS it shakes hands first.
-  void adopt(boost::asio::ip::tcp::socket socket, std::string peer);
+  void adopt(boost::asio::ip::tcp::socket socket, std::string peer, const Dispatcher& dispatcher);
   // The connection, or what was to become one, is no more.
   void release(const std::string& peer);
   void remove(const Connection& connection);
@@ -89,7 +90,7 @@ class Worker {
   void run();
   void tick();
   void close_all();
-  void begin(boost::asio::ip::tcp::socket socket, std::string peer);
+  void begin(boost::asio::ip::tcp::socket socket, std::string peer, const Dispatcher& dispatcher);
 
   ServerState& state_;
   boost::asio::io_context io_{1};

@@ -31,6 +31,10 @@ std::string_view name_of(CommandOutcome outcome) {
     case CommandOutcome::kNameTaken: return "name_taken";
     case CommandOutcome::kEmailTaken: return "email_taken";
     case CommandOutcome::kFull: return "full";
+    case CommandOutcome::kNoParent: return "no_parent";
+    case CommandOutcome::kParentLoop: return "parent_loop";
+    case CommandOutcome::kForbidden: return "forbidden";
+    case CommandOutcome::kNoStore: return "no_store";
   }
   return "unknown";
 }

@@ -25,6 +25,7 @@ constexpr Embedded kDocuments[] = {{"v1", openapi_v1},
                                    {"access", openapi_access},
                                    {"movies", openapi_movies},
                                    {"shoppable", openapi_shoppable},
+                                   {"store", openapi_store},
                                    {"interactions", openapi_interactions}};
 constexpr Embedded kAssets[] = {{"swagger-ui.js", swagger_ui_js, "text/javascript; charset=utf-8"},
                                 {"swagger-ui.css", swagger_ui_css, "text/css; charset=utf-8"},

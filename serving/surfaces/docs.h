@@ -17,6 +17,7 @@ std::string_view openapi_access();
 std::string_view openapi_accounts();
 std::string_view openapi_movies();
 std::string_view openapi_shoppable();
+std::string_view openapi_store();
 std::string_view openapi_interactions();
 
 // The pages' files, gzip'd; empty where they could not be fetched when this was built.

@@ -1,5 +1,7 @@
 #include "serving/surfaces/items.h"
 
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "schemas/catalog_record.h"
@@ -43,6 +45,19 @@ Answer get_item(const Request& request, const Deps& deps) {
   return known ? when_reached(deps, *position, answer) : behind_catalog(deps, *position, answer);
 }
 
+// What the log says of a put; nothing: it was done.
+std::optional<Error> refusal_of(std::optional<CommandOutcome> outcome) {
+  if (outcome == CommandOutcome::kNoParent) {
+    return Error{Code::kInvalid, "no item has this id", "parent"};
+  }
+  if (outcome == CommandOutcome::kParentLoop) {
+    return Error{Code::kInvalid,
+                 "must not be the item itself or one below it, and be at most 16 levels deep",
+                 "parent"};
+  }
+  return std::nullopt;
+}
+
 bool takes_json(const Request& request) {
   return body_kind(request.header("content-type").value_or(std::string_view())) == BodyKind::kJson;
 }
@@ -56,8 +71,9 @@ Answer put_item(const Request& request, const Deps& deps) {
   auto item = parse_item(request.body, ItemId(*id));
   if (!item) return problem(item.error());
   const auto answer = [deps, id = *id, name = *command_name](const Position&) {
-    const bool created = deps.engine->catalog().outcome(name) == CommandOutcome::kCreated;
-    return item_reply(deps, id, created ? 201 : 200);
+    const auto outcome = deps.engine->catalog().outcome(name);
+    if (const auto refused = refusal_of(outcome)) return problem(*refused);
+    return item_reply(deps, id, outcome == CommandOutcome::kCreated ? 201 : 200);
   };
   return command(deps, {std::move(*command_name), std::move(*item), actor_of(request)}, answer);
 }
@@ -112,34 +128,42 @@ Reply list_items(const Request& request, const Deps& deps) {
 
 // ---- many at once
 
+struct Rejected {
+  std::string id;  // empty: none was given
+  Error error;
+};
+
 struct Bulk {
   std::string command;  // of item i: command + "#" + i
-  std::vector<std::size_t> accepted;
-  std::vector<std::pair<std::size_t, ItemOutcome>> rejected;
+  std::map<std::size_t, std::string> appended;
+  std::map<std::size_t, Rejected> rejected;
 
   std::string command_of(std::size_t index) const { return command + "#" + std::to_string(index); }
 };
 
 Reply verdicts(const Deps& deps, const Bulk& bulk) {
   std::size_t created = 0;
-  for (const auto index : bulk.accepted) {
+  auto rejected = bulk.rejected;
+  for (const auto& [index, id] : bulk.appended) {
     const auto outcome = deps.engine->catalog().outcome(bulk.command_of(index));
     created += outcome == CommandOutcome::kCreated ? 1u : 0u;
+    if (const auto refused = refusal_of(outcome)) rejected[index] = {id, *refused};
   }
+  const auto accepted = bulk.appended.size() + bulk.rejected.size() - rejected.size();
   std::string body;
   JsonWriter out(body);
   out.begin_object();
-  out.member("accepted", bulk.accepted.size());
+  out.member("accepted", accepted);
   out.member("created", created);
-  out.member("replaced", bulk.accepted.size() - created);
+  out.member("replaced", accepted - created);
   out.key("rejected");
   out.begin_array();
-  for (const auto& [index, outcome] : bulk.rejected) {
+  for (const auto& [index, one] : rejected) {
     out.begin_object();
     out.member("index", index);
-    if (!outcome.id.empty()) out.member("id", outcome.id);
-    out.member("field", outcome.item.error().field);
-    out.member("error", outcome.item.error().detail);
+    if (!one.id.empty()) out.member("id", one.id);
+    out.member("field", one.error.field);
+    out.member("error", one.error.detail);
     out.end_object();
   }
   out.end_array();
@@ -162,10 +186,10 @@ Answer post_items(const Request& request, const Deps& deps) {
   for (std::size_t i = 0; i < items->size(); ++i) {
     auto& outcome = (*items)[i];
     if (!outcome.item) {
-      bulk.rejected.emplace_back(i, std::move(outcome));
+      bulk.rejected[i] = {std::move(outcome.id), std::move(outcome.item.error())};
       continue;
     }
-    bulk.accepted.push_back(i);
+    bulk.appended[i] = outcome.item->id.value;
     records.push_back({bulk.command_of(i), std::move(*outcome.item), actor_of(request)});
   }
   if (records.empty()) return verdicts(deps, bulk);

@@ -1,5 +1,6 @@
 #include "serving/surfaces/list.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -19,21 +20,67 @@
 #include "serving/surfaces/movies.h"
 #include "serving/surfaces/recommendations.h"
 #include "serving/surfaces/shoppable.h"
+#include "serving/surfaces/stores.h"
 #include "serving/surfaces/users.h"
 
 namespace millrace::serving {
+namespace {
+
+struct Surface {
+  std::string_view name;
+  std::vector<Route> (*routes)(const Deps&);
+};
+
+constexpr std::string_view kMeta = "meta";  // served everywhere
+
+constexpr Surface kSurfaces[] = {
+    {"v1", event_routes},          {"v1", item_routes},
+    {"v1", recommendation_routes}, {"v1", list_routes},
+    {"v1", user_routes},           {"v1", admin_routes},
+    {"v1", blocked_routes},        {"v1", audit_routes},
+    {"v1", checkpoint_routes},     {"v1", cluster_routes},
+    {"v1", dead_letter_routes},    {"accounts", account_routes},
+    {"movies", movie_routes},      {"shoppable", shoppable_routes},
+    {"store", store_routes},       {"interactions", interaction_routes},
+    {"docs", docs_routes},         {kMeta, meta_routes},
+};
+
+}  // namespace
 
 std::vector<Route> all_routes(const Deps& deps) {
   std::vector<Route> all;
-  for (const auto surface :
-       {event_routes, item_routes, recommendation_routes, list_routes, user_routes, account_routes,
-        movie_routes, shoppable_routes, interaction_routes, admin_routes, blocked_routes,
-        audit_routes, checkpoint_routes, cluster_routes, dead_letter_routes, docs_routes,
-        meta_routes}) {
-    auto routes = surface(deps);
-    std::move(routes.begin(), routes.end(), std::back_inserter(all));
+  for (const auto& surface : kSurfaces) {
+    for (auto& route : surface.routes(deps)) {
+      route.surface = surface.name;
+      all.push_back(std::move(route));
+    }
   }
   return all;
+}
+
+std::string surface_names() {
+  std::string names;
+  std::string_view last = kMeta;
+  for (const auto& surface : kSurfaces) {
+    if (surface.name == kMeta || surface.name == last) continue;
+    names.append(names.empty() ? "" : ", ").append(surface.name);
+    last = surface.name;
+  }
+  return names;
+}
+
+bool is_surface(std::string_view name) {
+  return name != kMeta && std::any_of(std::begin(kSurfaces), std::end(kSurfaces),
+                                      [&](const Surface& one) { return one.name == name; });
+}
+
+std::vector<Route> only(std::vector<Route> routes, const std::vector<std::string>& surfaces) {
+  if (surfaces.empty()) return routes;
+  std::erase_if(routes, [&](const Route& route) {
+    return route.surface != kMeta &&
+           std::find(surfaces.begin(), surfaces.end(), route.surface) == surfaces.end();
+  });
+  return routes;
 }
 
 }  // namespace millrace::serving

@@ -20,6 +20,8 @@ std::string link_to(const Request& request, const Deps& deps, std::size_t page) 
   return link + "page=" + std::to_string(page);
 }
 
+Reply no_page() { return problem({Code::kNotFound, "there are not so many pages", "page"}); }
+
 }  // namespace
 
 Result<PageQuery> page_query(const Request& request) {
@@ -30,9 +32,7 @@ Result<PageQuery> page_query(const Request& request) {
 
 Reply page_reply(const Request& request, const Deps& deps, const PageQuery& query,
                  std::size_t count, const std::function<void(JsonWriter&, std::size_t)>& write) {
-  if (query.page > 1 && query.first() >= count) {
-    return problem({Code::kNotFound, "there are not so many pages", "page"});
-  }
+  if (query.page > 1 && query.first() >= count) return no_page();
   const std::size_t end = std::min(count, query.first() + query.size);
   std::string body;
   JsonWriter out(body);
@@ -56,6 +56,26 @@ Reply page_reply(const Request& request, const Deps& deps, const PageQuery& quer
   out.end_array();
   out.end_object();
   return json_reply(std::move(body));
+}
+
+Reply array_reply(const Request& request, const Deps& deps, const PageQuery& query,
+                  std::size_t count, const std::function<void(JsonWriter&, std::size_t)>& write) {
+  if (query.page > 1 && query.first() >= count) return no_page();
+  const std::size_t end = std::min(count, query.first() + query.size);
+  std::string body;
+  JsonWriter out(body);
+  out.begin_array();
+  for (std::size_t at = query.first(); at < end; ++at) write(out, at);
+  out.end_array();
+  auto reply = json_reply(std::move(body));
+  std::string links;
+  const auto link = [&](std::size_t page, const char* to) {
+    links += (links.empty() ? "<" : ", <") + link_to(request, deps, page) + ">; rel=\"" + to + '"';
+  };
+  if (query.page > 1) link(query.page - 1, "prev");
+  if (end < count) link(query.page + 1, "next");
+  if (!links.empty()) reply.headers.emplace_back("Link", std::move(links));
+  return reply;
 }
 
 }  // namespace millrace::serving

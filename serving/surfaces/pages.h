@@ -23,4 +23,8 @@ Result<PageQuery> page_query(const Request& request);
 Reply page_reply(const Request& request, const Deps& deps, const PageQuery& query,
                  std::size_t count, const std::function<void(JsonWriter&, std::size_t)>& write);
 
+// The same page as a bare array, with the ones beside it in `Link`.
+Reply array_reply(const Request& request, const Deps& deps, const PageQuery& query,
+                  std::size_t count, const std::function<void(JsonWriter&, std::size_t)>& write);
+
 }  // namespace millrace::serving

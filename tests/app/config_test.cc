@@ -56,6 +56,49 @@ TEST(Config, InteractionsMergeByName) {
   EXPECT_EQ(resolve(sources)->config.rules.interactions, expected);
 }
 
+TEST(Config, FurtherAddressesHaveTheirSurfaces) {
+  const auto http = [](const Sources& sources) {
+    const auto resolved = resolve(sources);
+    EXPECT_TRUE(resolved.has_value()) << resolved.error().detail;
+    const auto printed = print_config(resolved->config);
+    EXPECT_EQ(resolve(from_file(printed))->config, resolved->config) << printed;
+    return resolved->config.http;
+  };
+  const std::vector<ListenAddress> further{{"127.0.0.1", 5001, {"store", "v1"}}, {"::1", 0, {}}};
+  const auto beside = http(
+      from_flags({{"port", "8000"}, {"listen", "127.0.0.1:5001=store,v1"}, {"listen", "[::1]:0"}}));
+  EXPECT_EQ(beside.port, 8000);
+  EXPECT_EQ(beside.host, "127.0.0.1");
+  EXPECT_EQ(beside.listen, further);
+  const auto variable = http(from_environment(
+      {{"MILLRACE_HOST", "0.0.0.0"}, {"MILLRACE_LISTEN", "127.0.0.1:5001=store,v1,[::1]:0"}}));
+  EXPECT_EQ(variable.host, "0.0.0.0");
+  EXPECT_EQ(variable.port, 8080);
+  EXPECT_EQ(variable.listen, further);
+  const auto alone = http(from_flags({{"listen", "0.0.0.0:80=store"}, {"listen", "[::1]:0"}}));
+  EXPECT_EQ(alone.host, "0.0.0.0");
+  EXPECT_EQ(alone.port, 80);
+  EXPECT_EQ(alone.surfaces, std::vector<std::string>{"store"});
+  EXPECT_EQ(alone.listen, std::vector<ListenAddress>{further[1]});
+  const auto file = http(from_file("port = 1\n[listen]\n'127.0.0.1:5001' = 'store,v1'\n"));
+  EXPECT_EQ(file.listen, std::vector<ListenAddress>{further[0]});
+  for (const char* bad : {"", "5001", ":5001", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:x",
+                          "::1:5001", "127.0.0.1:1=nothing", "127.0.0.1:1=store,nothing"}) {
+    EXPECT_EQ(resolve(from_flags({{"listen", bad}})).error().field, "listen") << bad;
+  }
+  EXPECT_EQ(resolve(from_flags({{"http.surfaces", "nothing"}})).error().field, "http.surfaces");
+}
+
+TEST(Config, CurrenciesAreExactText) {
+  Sources sources = from_file("[currencies]\nEUR = '0.920000001'\nJPY = 149.5\n");
+  sources.flags = {{"currencies", "JPY=150"}};
+  const std::map<std::string, std::string> expected{{"EUR", "0.920000001"}, {"JPY", "150"}};
+  EXPECT_EQ(resolve(sources)->config.currencies, expected);
+  for (const char* bad : {"EUR", "EUR=", "eur=1", "EUR=0", "EUR=1e3"}) {
+    EXPECT_EQ(resolve(from_flags({{"currencies", bad}})).error().field, "currencies") << bad;
+  }
+}
+
 TEST(Config, ProxiesAndOriginsAreLists) {
   const auto config =
       resolve(from_flags({{"access.trusted_proxies", "10.0.0.0/8,::1"},

@@ -69,6 +69,10 @@ def fill(url):
         request(f"{url}/v1/items/video:{i}", "PUT", json.dumps({
             "title": f"Video {i}", "categories": ["Drama"], "tags": ["old"],
             "attributes": {"product_id": i, "video_file": f"https://example.org/{i}.mp4"}}))
+    request(f"{url}/api/v1/store/", "POST", json.dumps({"name": "Corner"}))
+    request(f"{url}/api/v1/store/products/", "POST", json.dumps({
+        "name": "Lamp", "description": "Bright.", "price": "10.00", "quantity": 3, "category": "Light", "store_id": 1}))
+    request(f"{url}/v1/admin/currencies/EUR", "PUT", json.dumps({"rate": "0.92"}))
     events = []
     types = ("view", "like", "share", "save", "rate", "watch", "play", "skip")
     for n in range(200):

@@ -122,6 +122,37 @@ TEST_P(RankersTest, GivesAtMostKNoneTwiceAndOnlyWhatIsAllowed) {
   EXPECT_GT(given, 500u);
 }
 
+TEST_P(RankersTest, WhatIsSoldOutIsNotThereUntilItIsRestocked) {
+  RankerWorld shop;
+  std::vector<Item> products;
+  for (int i = 0; i < 8; ++i) {
+    Item item = shop.put("product:" + std::to_string(i), {"Light"});
+    item.attributes = R"({"quantity":2})";
+    shop.put(item);
+    products.push_back(item);
+  }
+  for (int i = 0; i < 40; ++i) {
+    const auto user = "u" + std::to_string(i % 10), id = "product:" + std::to_string(i % 7);
+    shop.like(user, id);
+    shop.rate(user, id, 5);
+  }
+  const auto shown = [&](const std::string& id) {
+    Query query;
+    query.user = UserId("u11");
+    query.now = shop.now;
+    const auto ids = shop.ids(GetParam().rank(query, shop.state("u11")));
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  const bool before = shown("product:0");
+  shop.view("u1", "product:0", BuiltIn::kPurchase, 2);
+  shop.view("u2", "product:1", BuiltIn::kPurchase, 5);
+  EXPECT_FALSE(shown("product:0"));
+  EXPECT_FALSE(shown("product:1"));
+  products[0].attributes = R"({"quantity":1,"sold_before":2})";
+  shop.put(products[0]);
+  EXPECT_TRUE(shown("product:0") || !before);
+}
+
 TEST_P(RankersTest, PartsAddUpExactlyAndExplainingChangesNothingElse) {
   for_queries([&](Query query, const ReadState& state, const Ranked&) {
     query.explain = true;

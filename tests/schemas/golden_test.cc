@@ -104,6 +104,22 @@ TEST(Golden, CatalogRecords) {
   check_catalog_record("catalog_erase_user", {"c3", DemandErase{UserId("u1")}});
 }
 
+TEST(Golden, CatalogRecordsOfParents) {
+  Item child = item();
+  child.parent = ItemId("product:7");
+  check_catalog_record("catalog_child", {"c23", child});
+}
+
+TEST(Golden, CatalogRecordsOfStores) {
+  PutProduct product{7, AccountId(3), 2, "Lamp", "It's bright.", "10.00", "Light", 4, 9};
+  check_catalog_record("catalog_put_store", {"c24", PutStore{2, AccountId(3), "Corner"}});
+  check_catalog_record("catalog_put_product", {"c25", product});
+  check_catalog_record("catalog_delete_owned",
+                       {"c26", DeleteOwned{ItemId("product:7"), AccountId(3)}});
+  check_catalog_record("catalog_put_rate", {"c27", PutRate{"EUR", Rate{"0.92", 2}}});
+  check_catalog_record("catalog_delete_rate", {"c28", DeleteRate{"EUR"}});
+}
+
 TEST(Golden, CatalogRecordsOfAccess) {
   const Actor actor{AccountId(7), TokenId(9), "2001:db8::1"};
   const auto range = AddressRange::parse("10.0.0.0/8").value();

@@ -25,7 +25,7 @@ std::string price_of_item(std::string_view price) {
 TEST(ParseItem, ReadsEveryMember) {
   const auto item =
       parse_item(R"({"id":"movie:1","title":"Heat","categories":["Crime","Drama","Crime"],
-      "tags":["la"],"price":10,"created":"1995-12-15T00:00:00Z","published":1000,"hidden":true,
+      "tags":["la"],"price":10,"created":"1995-12-15T00:00:00Z","published":1000,"hidden":true,"parent":"set:1",
       "attributes":{"year":1995,"cast":["Al","Bob"]},"runtime":170.50,"views":9,"note":null})",
                  std::nullopt);
   ASSERT_TRUE(item.has_value());
@@ -38,6 +38,7 @@ TEST(ParseItem, ReadsEveryMember) {
   EXPECT_EQ(item->created, 818'985'600'000);
   EXPECT_EQ(item->published, 1'000);
   EXPECT_TRUE(item->hidden);
+  EXPECT_EQ(item->parent, ItemId("set:1"));
   EXPECT_EQ(item->attributes, R"({"year":1995,"cast":["Al","Bob"],"runtime":170.50,"note":null})");
   EXPECT_EQ(parse_item(printed(*item), std::nullopt), *item);
 }
@@ -88,6 +89,7 @@ TEST(ParseItem, MembersObeyTheirRules) {
   EXPECT_EQ(field_refused(R"("created":"yesterday")"), "created");
   EXPECT_EQ(field_refused(R"("published":-1)"), "published");
   EXPECT_EQ(field_refused(R"("hidden":"yes")"), "hidden");
+  EXPECT_EQ(field_refused(R"("parent":[])"), "parent");
   EXPECT_EQ(field_refused(R"("attributes":[])"), "attributes");
   EXPECT_EQ(field_refused(R"("blob":")" + std::string(20'000, 'x') + "\""), "attributes");
   std::string many = R"("tags":["t0")";

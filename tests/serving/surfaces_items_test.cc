@@ -70,6 +70,34 @@ TEST(SurfacesItems, DeleteSaysWhetherThereWasOne) {
   EXPECT_EQ(node.get("/v1/items/never%3A1").status(), 404);
 }
 
+TEST(SurfacesItems, AParentMustBeThereAndTakesItsChildrenAway) {
+  TestNode node;
+  const auto child = [&](const std::string& id, const std::string& parent) {
+    return node.call("PUT", "/v1/items/" + id, R"({"parent":")" + parent + R"("})");
+  };
+  EXPECT_EQ(child("video:1", "product:1").status(), 400);
+  EXPECT_EQ(child("video:1", "product:1").at("field"), "parent");
+  EXPECT_EQ(node.get("/v1/items/video:1").status(), 404);
+  node.put("product:1");
+  EXPECT_EQ(child("product:1", "product:1").at("field"), "parent");
+  EXPECT_EQ(child("video:1", "product:1").at("parent"), "product:1");
+  const auto bulk = node.call("POST", "/v1/items",
+                              R"([{"id":"video:2","parent":"product:1"},{"id":7,"price":-1},
+                                 {"id":"video:3","parent":"none:1"}])");
+  EXPECT_EQ(bulk.at("accepted"), "1");
+  EXPECT_EQ(bulk.at("created"), "1");
+  EXPECT_EQ(bulk.at("replaced"), "0");
+  EXPECT_EQ(bulk.at("rejected.0.field"), "price");
+  EXPECT_EQ(bulk.at("rejected.1.index"), "2");
+  EXPECT_EQ(bulk.at("rejected.1.id"), "video:3");
+  EXPECT_EQ(bulk.at("rejected.1.field"), "parent");
+  EXPECT_EQ(node.get("/v1/items?kind=video").size("items"), 2u);
+  EXPECT_EQ(node.call("DELETE", "/v1/items/product:1").status(), 204);
+  EXPECT_EQ(node.get("/v1/items?kind=video").size("items"), 0u);
+  EXPECT_EQ(node.get("/v1/items/video:2").status(), 404);
+  EXPECT_EQ(node.get("/v1/lists/recent?kind=video").size("items"), 0u);
+}
+
 TEST(SurfacesItems, ARepeatedKeyGetsTheFirstOutcome) {
   TestNode node;
   const TestNode::Headers key = {{"idempotency-key", "k"}};

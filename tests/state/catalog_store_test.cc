@@ -41,6 +41,10 @@ class CatalogStoreTest : public ::testing::Test {
     item.categories = std::move(genres);
     return item;
   }
+  static Item below(Item item, const std::string& parent) {
+    item.parent = ItemId(parent);
+    return item;
+  }
   void apply(decltype(CatalogRecord::change) change, std::string command = {}) {
     const Offset at = next_++;
     store_->apply(at, 1001 + at, encode(CatalogRecord{std::move(command), std::move(change)}));
@@ -209,6 +213,68 @@ TEST_F(CatalogStoreTest, AChangedByteShowsInTheScan) {
   EXPECT_NE(store_->scan_digest().value(), store_->digest());
   open();
   EXPECT_NE(store_->scan_digest().value(), store_->digest());
+}
+
+TEST_F(CatalogStoreTest, ChildrenGoWithTheirParent) {
+  apply(movie(1));
+  apply(movie(2));
+  apply(below(movie(3), "movie:2"));
+  for (int number : {11, 12, 13}) apply(below(movie(number), "movie:1"));
+  apply(below(movie(21), "movie:12"));
+  apply(below(movie(13), "movie:2"));  // moves
+  store_->publish();
+  ASSERT_TRUE(store_->commit().has_value());
+  open();  // the index of children is not stored
+  EXPECT_EQ(store_->view()->children(*items_->find("movie:1")).size(), 2u);
+  EXPECT_EQ(store_->view()->children(*items_->find("movie:3")).size(), 0u);
+  const auto before = store_->view();
+  apply(DeleteItem{ItemId("movie:1")}, "gone");
+  EXPECT_EQ(store_->publish().size(), 4u);
+  EXPECT_EQ(store_->outcome("gone"), CommandOutcome::kDeleted);
+  for (const char* id : {"movie:1", "movie:11", "movie:12", "movie:21"}) {
+    EXPECT_EQ(find(id), nullptr) << id;
+    EXPECT_NE(before->find(*items_->find(id)), nullptr) << id;
+  }
+  EXPECT_EQ(store_->view()->children(*items_->find("movie:2")).size(), 2u);
+  EXPECT_EQ(before->children(*items_->find("movie:1")).size(), 2u);
+  apply(DeleteItem{ItemId("movie:13")});
+  apply(movie(1));  // its children stay gone
+  store_->publish();
+  EXPECT_EQ(find("movie:11"), nullptr);
+  EXPECT_EQ(store_->view()->children(*items_->find("movie:1")).size(), 0u);
+  apply(DeleteItem{ItemId("movie:1")});
+  store_->publish();
+  ASSERT_TRUE(store_->commit().has_value());
+  EXPECT_EQ(store_->scan_digest().value(), store_->digest());
+  open();
+  EXPECT_EQ(store_->view()->items(), 2u) << "movies 2 and 3";
+}
+
+TEST_F(CatalogStoreTest, AParentIsAnItemThatIsNotBelow) {
+  apply(below(movie(1), "movie:9"), "none");
+  apply(MintItem{below(movie(0), "movie:9")}, "mint");
+  apply(below(movie(1), "movie:1"), "new self");
+  apply(movie(1));
+  apply(below(movie(1), "movie:1"), "self");
+  apply(below(movie(2), "movie:1"));
+  apply(below(movie(3), "movie:2"));
+  apply(below(movie(1), "movie:3"), "below");
+  EXPECT_EQ(store_->outcome("none"), CommandOutcome::kNoParent);
+  EXPECT_EQ(store_->outcome("mint"), CommandOutcome::kNoParent);
+  EXPECT_EQ(store_->outcome("new self"), CommandOutcome::kNoParent);
+  EXPECT_EQ(store_->outcome("self"), CommandOutcome::kParentLoop);
+  EXPECT_EQ(store_->outcome("below"), CommandOutcome::kParentLoop);
+  EXPECT_EQ(store_->highest_number("movie"), 3u);
+  for (int number = 4; number < 18; ++number) {
+    apply(below(movie(number), "movie:" + std::to_string(number - 1)),
+          "deep" + std::to_string(number));
+  }
+  EXPECT_EQ(store_->outcome("deep17"), CommandOutcome::kCreated);
+  apply(below(movie(18), "movie:17"), "deeper");
+  EXPECT_EQ(store_->outcome("deeper"), CommandOutcome::kParentLoop) << "17 levels";
+  store_->publish();
+  EXPECT_EQ(find("movie:1")->parent, kNoItem);
+  EXPECT_EQ(find("movie:2")->parent, find("movie:1")->index);
 }
 
 TEST_F(CatalogStoreTest, ANewerFormatIsRefused) {

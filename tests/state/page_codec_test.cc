@@ -129,6 +129,8 @@ TEST(PageCodec, ItemChunk) {
   const auto back = decode_item_chunk(golden("item_chunk", encoder.item_chunk(chunk)));
   ASSERT_TRUE(back);
   EXPECT_EQ((*back)->items, chunk.items);
+  stats.sold = 4;
+  EXPECT_EQ(decode_item_chunk(encoder.item_chunk(chunk)).value()->items, chunk.items);
 }
 
 TEST(PageCodec, DictionaryPage) {

@@ -94,6 +94,7 @@ void RankerWorld::change(const std::string& user, const std::string& item, Built
   person->put(row);
   state::contribute(partition.stats[number], before, -1);
   state::contribute(partition.stats[number], row, 1);
+  if (type == BuiltIn::kPurchase) ++partition.stats[number].sold;
   partition.cells.store(partition.indexes[number], partition.stats[number]);
   kept = std::move(person);
   refresh(partition.indexes[number]);
