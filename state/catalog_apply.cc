@@ -54,6 +54,7 @@ CommandOutcome CatalogStore::Impl::put_item(Offset offset, UnixMillis log_time, 
     for (const auto& category : item.categories) genres.meet(category);
   }
   touched.insert(index);
+  touched.insert(builder.inherited().begin(), builder.inherited().end());
   return replaced ? CommandOutcome::kReplaced : CommandOutcome::kCreated;
 }
 

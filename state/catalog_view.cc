@@ -157,7 +157,6 @@ void CatalogViewBuilder::restore(const Item& item, UnixMillis first_put, Offset 
   made->item = item;
   made->index = items_->intern(item.id.value);
   made->kind = names_->kinds.intern(item.kind);
-  made->categories = intern_all(names_->categories, item.categories);
   made->tags = intern_all(names_->tags, item.tags);
   made->folded_title = fold_text(item.title);
   made->natural = natural_of(item.id.value);
@@ -166,7 +165,30 @@ void CatalogViewBuilder::restore(const Item& item, UnixMillis first_put, Offset 
   made->changed = changed;
   if (!item.parent.value.empty()) made->parent = items_->intern(item.parent.value);
   read_attributes(*made);
+  made->categories = categories_of(*made);
+  const auto index = made->index;
   place(std::move(made));
+  inherited_.clear();
+  hand_down(index);
+}
+
+std::vector<std::uint32_t> CatalogViewBuilder::categories_of(const CatalogItem& item) const {
+  const auto* parent = find(item.parent);
+  if (parent != nullptr && !parent->categories.empty()) return parent->categories;
+  return intern_all(names_->categories, item.item.categories);
+}
+
+void CatalogViewBuilder::hand_down(ItemIndex parent) {
+  for (const ItemIndex child : children(parent)) {
+    const CatalogItem& old = *find(child);
+    auto categories = categories_of(old);
+    if (categories == old.categories) continue;
+    auto made = std::make_shared<CatalogItem>(old);
+    made->categories = std::move(categories);
+    place(std::move(made));
+    inherited_.push_back(child);
+    hand_down(child);
+  }
 }
 
 void CatalogViewBuilder::restore_offsets(Offset features_changed, Offset added) {

@@ -24,17 +24,18 @@ struct Stock {
 struct CatalogItem {
   Item item;
   ItemIndex index = kNoItem;
-  std::uint32_t kind = 0;                 // interned, NameTable kinds
-  std::vector<std::uint32_t> categories;  // interned, NameTable categories; in the item's order
-  std::vector<std::uint32_t> tags;        // interned, NameTable tags; in the item's order
-  std::string folded_title;               // for search: case- and accent-folded
-  std::uint64_t natural = 0;   // the id's number for `kind:number`, else 2^64 - 1: ties by id
-  UnixMillis appeared = 0;     // published, else created, else log time of the first put
-  UnixMillis first_put = 0;    // log time of the first put since the item was last deleted
-  Offset changed = 0;          // catalog offset of the last put
-  ItemIndex parent = kNoItem;  // kNoItem: it has none
-  AccountId owner;             // of a store; 0: nobody
-  std::optional<Stock> stock;  // of a product; nothing: it does not run out
+  std::uint32_t kind = 0;  // interned, NameTable kinds
+  // Interned, NameTable categories: its parent's where that has any, else its own in its order.
+  std::vector<std::uint32_t> categories;
+  std::vector<std::uint32_t> tags;  // interned, NameTable tags; in the item's order
+  std::string folded_title;         // for search: case- and accent-folded
+  std::uint64_t natural = 0;        // the id's number for `kind:number`, else 2^64 - 1: ties by id
+  UnixMillis appeared = 0;          // published, else created, else log time of the first put
+  UnixMillis first_put = 0;         // log time of the first put since the item was last deleted
+  Offset changed = 0;               // catalog offset of the last put
+  ItemIndex parent = kNoItem;       // kNoItem: it has none
+  AccountId owner;                  // of a store; 0: nobody
+  std::optional<Stock> stock;       // of a product; nothing: it does not run out
 };
 
 // The number behind the first colon of an id, when it is one below 2^64 - 1 without leading zeros;
@@ -153,6 +154,8 @@ class CatalogViewBuilder {
   const std::vector<ItemIndex>& stores_of(AccountId owner) const {
     return CatalogView::held(families_.stores, owner.value);
   }
+  // Those below the item put last whose categories changed with it.
+  const std::vector<ItemIndex>& inherited() const { return inherited_; }
   // The items of a kind that have a category.
   std::vector<std::shared_ptr<const CatalogItem>> having(std::string_view kind,
                                                          std::string_view category) const;
@@ -169,6 +172,8 @@ class CatalogViewBuilder {
  private:
   CatalogView::Chunk& chunk_for(ItemIndex index);
   void place(std::shared_ptr<const CatalogItem> item);
+  std::vector<std::uint32_t> categories_of(const CatalogItem& item) const;
+  void hand_down(ItemIndex parent);
   void link(const CatalogItem& item);
   void unlink(const CatalogItem& item);
 
@@ -176,6 +181,7 @@ class CatalogViewBuilder {
   CatalogNames* names_;
   std::vector<std::shared_ptr<CatalogView::Chunk>> chunks_;
   std::vector<bool> shared_;  // a view holds the chunk: clone it before changing it
+  std::vector<ItemIndex> inherited_;
   CatalogView::Families families_;
   std::shared_ptr<const CatalogView::Families> shared_families_;  // null: they changed since
   Offset features_changed_ = 0;

@@ -277,6 +277,38 @@ TEST_F(CatalogStoreTest, AParentIsAnItemThatIsNotBelow) {
   EXPECT_EQ(find("movie:2")->parent, find("movie:1")->index);
 }
 
+TEST_F(CatalogStoreTest, CategoriesComeFromTheParentThatHasAny) {
+  const auto categories = [this](const std::string& id) {
+    std::vector<std::string> out;
+    for (const auto name : find(id)->categories) out.emplace_back(names_->categories.name(name));
+    return out;
+  };
+  using Names = std::vector<std::string>;
+  apply(movie(9, {"Drama"}));
+  apply(below(movie(5, {}), "movie:9"));
+  apply(below(movie(1, {"Own"}), "movie:5"));
+  apply(movie(8, {}));
+  apply(below(movie(7, {"Own"}), "movie:8"));
+  store_->publish();
+  EXPECT_EQ(categories("movie:5"), Names{"Drama"});
+  EXPECT_EQ(categories("movie:1"), Names{"Drama"}) << "down to the last of them";
+  EXPECT_EQ(categories("movie:7"), Names{"Own"});
+  const auto before = store_->view()->features_changed();
+  apply(movie(9, {"Crime", "Drama"}));
+  const auto changed = store_->publish();
+  for (const char* id : {"movie:9", "movie:5", "movie:1"}) {
+    EXPECT_EQ(categories(id), (Names{"Crime", "Drama"})) << id;
+    EXPECT_TRUE(std::find(changed.begin(), changed.end(), find(id)->index) != changed.end()) << id;
+  }
+  EXPECT_GT(store_->view()->features_changed(), before) << "profiles are to be made anew";
+  ASSERT_TRUE(store_->commit().has_value());
+  open();  // children first: rows lie in the order of ids
+  EXPECT_EQ(categories("movie:1"), (Names{"Crime", "Drama"}));
+  apply(movie(1, {"Own"}));
+  store_->publish();
+  EXPECT_EQ(categories("movie:1"), Names{"Own"}) << "it has left its parent";
+}
+
 TEST_F(CatalogStoreTest, ANewerFormatIsRefused) {
   WriteBatch batch;
   batch.put("V", "2");
