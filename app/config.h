@@ -140,7 +140,10 @@ struct FeedConfig {
   double share = 1.2;
   double trend = 4.0;
   double jitter = 0.5;
-  double trend_half = 10.0;  // s0: the trend score at which s/(s + s0) is a half
+  double trend_half = 10.0;        // s0: the trend score at which s/(s + s0) is a half
+  std::uint32_t in_a_row = 2;      // most items of one parent next to each other; 0: any number
+  std::int64_t rest_ms = 600'000;  // what was watched so recently is left out; 0: nothing
+  std::uint32_t impressions_per_second = 1'000;  // answers logged; 0: none
 
   friend bool operator==(const FeedConfig&, const FeedConfig&) = default;
 };

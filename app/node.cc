@@ -55,6 +55,8 @@ processors::RankingOptions ranking_options(const ServeConfig& config) {
   ranking.feed_trend = config.feed.trend;
   ranking.feed_trend_s0 = config.feed.trend_half;
   ranking.feed_random = config.feed.jitter;
+  ranking.feed_in_a_row = config.feed.in_a_row;
+  ranking.feed_rest_ms = config.feed.rest_ms;
   return ranking;
 }
 
@@ -139,14 +141,17 @@ Status Node::build(Http http) {
   MILLRACE_CHECK(engine_->start([](std::uint64_t done, std::uint64_t total) {
     log_info("catching up: " + std::to_string(done) + " of " + std::to_string(total) + " records");
   }));
+  impressions_ = std::make_unique<ingest::Impressions>(
+      *log_, clock_, metrics_, ingest::Impressions::Options{config_.feed.impressions_per_second});
   acceptor_ = std::make_unique<ingest::Acceptor>(
       *log_, engine_->table(),
       [this](std::uint16_t partition, const state::Identity& identity) {
         return engine_->store(partition).first_seen(identity);
       },
-      clock_, metrics_, ingest::Acceptor::Options{.highest_user = [this] {
-        return engine_->catalog().highest_user();
-      }});
+      clock_, metrics_,
+      ingest::Acceptor::Options{
+          .highest_user = [this] { return engine_->catalog().highest_user(); },
+          .before_attributed = [this] { impressions_->flush(); }});
   auto deps = parts();
   gate_ = serving::make_gate(deps, gate_options(config_.access), config_.access.block_ms);
   deps.gate = gate_.get();
@@ -216,6 +221,7 @@ serving::Deps Node::parts() {
   deps.engine = engine_.get();
   deps.log = log_.get();
   deps.acceptor = acceptor_.get();
+  deps.impressions = impressions_.get();
   deps.clock = &clock_;
   deps.ids = &ids_;
   deps.metrics = &metrics_;
@@ -320,6 +326,7 @@ void Node::stop() {
     server_->stop();
   }
   source_.reset();
+  if (impressions_) impressions_->stop();
   if (cluster_) {
     cluster_->forget();
     cluster_->leave();

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "ingest/acceptor.h"
 #include "ingest/event_log.h"
+#include "ingest/impressions.h"
 #include "processors/engine.h"
 #include "processors/freshness.h"
 #include "schemas/uuid7.h"
@@ -70,6 +71,7 @@ class Node {
   std::unique_ptr<ingest::EventLog> log_;
   std::unique_ptr<processors::Engine> engine_;
   std::unique_ptr<processors::Freshness> freshness_;
+  std::unique_ptr<ingest::Impressions> impressions_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
   std::unique_ptr<ingest::KafkaSource> source_;  // with Kafka
   std::shared_ptr<serving::Gate> gate_;

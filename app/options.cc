@@ -232,6 +232,12 @@ std::vector<Option> feed_options() {
       real("feed.jitter", "feed: largest random part", MILLRACE_AT(feed.jitter)),
       real("feed.trend_half", "feed: trend score that scales to one half",
            MILLRACE_AT(feed.trend_half)),
+      integer("feed.in_a_row", "/v1/feed: most items of one parent in a row; 0: any number",
+              MILLRACE_AT(feed.in_a_row), 0, 100),
+      duration("feed.rest", "/v1/feed: how long what was watched stays out; 0: not at all",
+               MILLRACE_AT(feed.rest_ms), 0),
+      integer("feed.impressions_per_second", "answers logged for attribution a second; 0: none",
+              MILLRACE_AT(feed.impressions_per_second), 0, 100'000),
   };
 }
 

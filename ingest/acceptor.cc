@@ -44,8 +44,15 @@ Result<Interaction> Acceptor::check(Event event) const {
                 "lies more than " + std::to_string(options_.future_ms / 1000) + " s in the future",
                 "time");
   }
+  const auto* undo = event.toggle ? table_->find("un" + event.type) : nullptr;
+  if (event.toggle && undo == nullptr) {
+    return fail(Code::kInvalid, "'" + event.type + "' has no opposite", "type");
+  }
   event.type.clear();
-  return Interaction{std::move(event), type->number, type->weight};
+  event.toggle = false;  // the record says it
+  Interaction accepted{std::move(event), type->number, type->weight};
+  if (undo != nullptr) accepted.undo_type = undo->number, accepted.undo_weight = undo->weight;
+  return accepted;
 }
 
 // Users with numbers that an account might get one day are made known to the catalog, a hundred
@@ -69,6 +76,7 @@ void Acceptor::accept(std::vector<EventOutcome> events,
   appends.reserve(events.size());
   std::unordered_set<state::Identity, IdentityHash> seen;
   seen.reserve(events.size());
+  bool attributed = false;
   for (std::size_t i = 0; i < events.size(); ++i) {
     auto& outcome = events[i];
     auto checked = outcome.event.and_then([this](Event& e) { return check(std::move(e)); });
@@ -77,6 +85,7 @@ void Acceptor::accept(std::vector<EventOutcome> events,
       continue;
     }
     auto& event = checked->event;
+    attributed = attributed || !event.recommendation_id.empty();
     const bool minted = event.id.empty();
     if (minted) event.id = ids_.mint();
     const auto identity = state::identity_of(event.user.value, event.source, event.id);
@@ -99,6 +108,7 @@ void Acceptor::accept(std::vector<EventOutcome> events,
   rejected_.inc(static_cast<double>(receipt->rejected.size()));
   duplicates_.inc(static_cast<double>(receipt->duplicates));
   if (appends.empty()) return done(std::move(*receipt));
+  if (attributed && options_.before_attributed) options_.before_attributed();
   reserve_users(appends);
   log_.append(std::move(appends), [this, receipt, done = std::move(done)](AppendResult offsets) {
     if (!offsets) return done(tl::unexpected<Error>(std::move(offsets.error())));

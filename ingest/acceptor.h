@@ -53,6 +53,9 @@ class Acceptor {
     std::int64_t future_ms = 5 * 60 * 1000;  // event times later than this beyond now are refused
     // The highest user number that accounts keep clear of; null: numbers are not reserved.
     std::function<std::uint64_t()> highest_user = nullptr;
+    // Called before events that name a recommendation are appended: what is known of it goes into
+    // the log first. May be null.
+    std::function<void()> before_attributed = nullptr;
   };
   Acceptor(EventLog& log, std::shared_ptr<const InteractionTable> table, FindFirst find_first,
            const Clock& clock, Metrics& metrics, Options options);

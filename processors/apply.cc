@@ -19,6 +19,7 @@ constexpr std::size_t kSlice = 256;
 
 // A rating below this says nothing good of the item: it does not join the person's sequence.
 constexpr std::int32_t kLikedRatingCenti = 300;
+constexpr std::int64_t kHourMs = 3'600'000;
 
 bool enters_sequence(const InteractionView& interaction, std::int32_t effective) {
   if (effective <= 0) return false;
@@ -48,6 +49,25 @@ bool add_trend(state::ItemRow& row, const Ruleset& ruleset, std::int32_t weight,
     }
   }
   return counted;
+}
+
+InteractionView opposite_of(InteractionView toggle) {
+  toggle.type_number = std::exchange(toggle.undo_type, 0);
+  toggle.weight = std::exchange(toggle.undo_weight, 0);
+  return toggle;
+}
+
+// Opens or takes in what was shown; whatever else is worth something acts on it.
+bool is_click(std::uint32_t type) {
+  switch (static_cast<BuiltIn>(type)) {
+    case BuiltIn::kView:
+    case BuiltIn::kProductView:
+    case BuiltIn::kClick:
+    case BuiltIn::kPlay:
+    case BuiltIn::kComplete:
+    case BuiltIn::kWatch: return true;
+    default: return false;
+  }
 }
 
 bool profile_rests_on(const state::ItemRow& before, const state::ItemRow& after) {
@@ -93,6 +113,8 @@ void Applier::decode(std::string_view bytes) {
   if (!decoded.record) return;
   if (const auto* demand = std::get_if<EraseUser>(&*decoded.record)) {
     expected_.push_back({demand->user.value, {}});
+  } else if (const auto* impression = std::get_if<Impression>(&*decoded.record)) {
+    expected_.push_back({impression->user.value, {}});
   }
   const auto* interaction = std::get_if<InteractionView>(&*decoded.record);
   if (interaction == nullptr) return;
@@ -116,6 +138,8 @@ void Applier::apply_one(const ingest::StoredRecord& record, const Decoded& ahead
     apply_interaction(record, *interaction, ahead);
   } else if (const auto* ruleset = std::get_if<Ruleset>(&*decoded)) {
     apply_ruleset(*ruleset);
+  } else if (const auto* impression = std::get_if<Impression>(&*decoded)) {
+    apply_impression(*impression);
   } else {
     erase(std::get<EraseUser>(*decoded));
   }
@@ -140,20 +164,19 @@ void Applier::apply_interaction(const ingest::StoredRecord& record,
     ++figures_.duplicates_by_id;
     return;
   }
-  const auto dead_before = figures_.dead_letters;
-  if (!knows_type(interaction.type_number)) {
-    bury(record, Error{Code::kInvalid, "the ruleset has no such interaction type", "type"},
-         interaction.user);
-  } else {
-    fold(record, interaction, decoded.item ? *decoded.item : store_.number_of(interaction.item));
-  }
+  const bool known = knows_type(interaction.type_number) &&
+                     (interaction.undo_type == 0 || knows_type(interaction.undo_type));
   const auto verdict =
-      figures_.dead_letters == dead_before ? state::Verdict::kApplied : state::Verdict::kDeadLetter;
+      known
+          ? fold(record, interaction,
+                 decoded.item ? *decoded.item : store_.number_of(interaction.item))
+          : bury(record, Error{Code::kInvalid, "the ruleset has no such interaction type", "type"},
+                 interaction.user);
   duplicates.add(identity, {record.offset, log_time, verdict});
 }
 
-void Applier::fold(const ingest::StoredRecord& record, const InteractionView& interaction,
-                   state::ItemNumber item) {
+state::Verdict Applier::fold(const ingest::StoredRecord& record, const InteractionView& interaction,
+                             state::ItemNumber item) {
   const auto log_time = store_.applied().log_time;
 
   // The rule is tried on a copy: a refused record must leave no trace.
@@ -163,6 +186,10 @@ void Applier::fold(const ingest::StoredRecord& record, const InteractionView& in
   before.item = item;
   state::ItemRow after = before;
   const auto effective = rule_for(interaction.type_number)(interaction, after);
+  if (interaction.undo_type != 0 && effective && after == before) {
+    const auto verdict = fold(record, opposite_of(interaction), item);
+    return verdict == state::Verdict::kApplied ? state::Verdict::kUndone : verdict;
+  }
   if (!effective) return bury(record, effective.error(), interaction.user);
 
   auto& person = store_.change_person(interaction.user);
@@ -189,6 +216,7 @@ void Applier::fold(const ingest::StoredRecord& record, const InteractionView& in
   ++figures_.applied;
 
   const auto index = index_of(item);
+  if (*effective > 0) attribute(person, interaction);
   if (is_rating(interaction.type_number)) views_.rated(interaction, record.offset, index);
   if (entered) {
     window_.clear();
@@ -202,6 +230,35 @@ void Applier::fold(const ingest::StoredRecord& record, const InteractionView& in
     const auto user = interaction.user;
     store_.set_profile(user, views_.changed(store_.partition(), store_.profile(user), person,
                                             before, after, index));
+  }
+  return state::Verdict::kApplied;
+}
+
+void Applier::apply_impression(const Impression& impression) {
+  ++figures_.controls;
+  const auto id = record_hash(impression.recommendation_id);
+  const auto same = [id](const state::Served& one) { return one.recommendation == id; };
+  const auto* known = store_.person(impression.user.value);
+  if (known != nullptr && std::any_of(known->served.begin(), known->served.end(), same)) return;
+  auto& served = store_.change_person(impression.user.value).served;
+  const auto hour = static_cast<std::int32_t>(store_.applied().log_time / kHourMs);
+  if (served.size() == state::kServedKept) served.erase(served.begin());
+  served.push_back({id, hour, impression.algorithm});
+  store_.attribution().count(hour, impression.algorithm, &state::AttributionCounts::served);
+}
+
+// To the answer that it names, if that is one of the person's last. Each answer counts once.
+void Applier::attribute(state::Person& person, const InteractionView& interaction) {
+  if (interaction.recommendation_id.empty() || person.served.empty()) return;
+  const auto id = record_hash(interaction.recommendation_id);
+  const bool clicked = is_click(interaction.type_number);
+  for (auto& one : person.served) {
+    if (one.recommendation != id || std::exchange(clicked ? one.clicked : one.acted, true)) {
+      continue;
+    }
+    store_.attribution().count(
+        one.hour, one.algorithm,
+        clicked ? &state::AttributionCounts::clicked : &state::AttributionCounts::acted);
   }
 }
 
@@ -246,11 +303,13 @@ void Applier::erase(const EraseUser& demand) {
   store_.erase_person(demand.user.value);
 }
 
-void Applier::bury(const ingest::StoredRecord& record, const Error& error, std::string_view user) {
+state::Verdict Applier::bury(const ingest::StoredRecord& record, const Error& error,
+                             std::string_view user) {
   ++figures_.dead_letters;
   auto reason = error.field.empty() ? error.detail : error.field + ": " + error.detail;
   store_.add_dead_letter({record.offset, store_.applied().log_time, std::move(reason), record.bytes,
                           std::string(user)});
+  return state::Verdict::kDeadLetter;
 }
 
 }  // namespace millrace::processors

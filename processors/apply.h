@@ -74,11 +74,14 @@ class Applier {
   void apply_one(const ingest::StoredRecord& record, const Decoded& ahead);
   void apply_interaction(const ingest::StoredRecord& record, const InteractionView& interaction,
                          const Decoded& decoded);
-  void fold(const ingest::StoredRecord& record, const InteractionView& interaction,
-            state::ItemNumber item);
+  state::Verdict fold(const ingest::StoredRecord& record, const InteractionView& interaction,
+                      state::ItemNumber item);
+  void apply_impression(const Impression& impression);
+  void attribute(state::Person& person, const InteractionView& interaction);
   void apply_ruleset(const Ruleset& ruleset);
   void erase(const EraseUser& demand);
-  void bury(const ingest::StoredRecord& record, const Error& error, std::string_view user);
+  state::Verdict bury(const ingest::StoredRecord& record, const Error& error,
+                      std::string_view user);
   bool knows_type(std::uint32_t number) const;
   state::ItemIndex index_of(state::ItemNumber item);
 

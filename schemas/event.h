@@ -28,6 +28,7 @@ struct Event {
   bool context_is_object = false;
   std::string notes;
   std::string recommendation_id;
+  bool toggle = false;  // its opposite, where it holds already: a like that may be an unlike
 
   friend bool operator==(const Event&, const Event&) = default;
 };
@@ -38,6 +39,9 @@ struct Interaction {
   Event event;  // event.type is empty here: type_number says it; event.time is set
   std::uint32_t type_number = 0;
   std::int32_t weight = 0;
+  // Of a toggle: what it is where the person's row has it already. 0: it is none.
+  std::uint32_t undo_type = 0;
+  std::int32_t undo_weight = 0;
 
   friend bool operator==(const Interaction&, const Interaction&) = default;
 };
@@ -71,7 +75,18 @@ struct EraseUser {
   friend bool operator==(const EraseUser&, const EraseUser&) = default;
 };
 
+// An answer that recommended something: one record, however many items it had.
+struct Impression {
+  std::string recommendation_id;
+  UserId user;
+  std::string algorithm;
+  std::uint64_t seed = 0;
+  UnixMillis time = 0;
+  std::vector<ItemId> items;  // in the answer's order
+  friend bool operator==(const Impression&, const Impression&) = default;
+};
+
 // A record of the `interactions` log.
-using LogRecord = std::variant<Interaction, Ruleset, EraseUser>;
+using LogRecord = std::variant<Interaction, Ruleset, EraseUser, Impression>;
 
 }  // namespace millrace

@@ -24,7 +24,9 @@ enum Field : std::uint32_t {
   kContext,
   kContextIsObject,
   kNotes,
-  kRecommendationId
+  kRecommendationId,
+  kUndoType,
+  kUndoWeight
 };
 
 std::string_view* text_field(InteractionView& view, std::uint32_t field) {
@@ -49,6 +51,8 @@ void set_number(InteractionView& view, std::uint32_t field, std::uint64_t value)
   switch (field) {
     case kType: view.type_number = narrow; break;
     case kWeight: view.weight = narrow_signed; break;
+    case kUndoType: view.undo_type = narrow; break;
+    case kUndoWeight: view.undo_weight = narrow_signed; break;
     case kTime: view.time = wire::unzigzag(value); break;
     case kValue: view.value_centi = narrow_signed; break;
     case kDuration: view.duration_s = narrow; break;
@@ -67,6 +71,8 @@ InteractionView view_of(const Interaction& interaction) {
   view.id = event.id;
   view.type_number = interaction.type_number;
   view.weight = interaction.weight;
+  view.undo_type = interaction.undo_type;
+  view.undo_weight = interaction.undo_weight;
   view.user = event.user.value;
   view.item = event.item.value;
   view.time = event.time.value_or(0);
@@ -87,6 +93,8 @@ Interaction copy_of(const InteractionView& view) {
   Interaction interaction;
   interaction.type_number = view.type_number;
   interaction.weight = view.weight;
+  interaction.undo_type = view.undo_type;
+  interaction.undo_weight = view.undo_weight;
   Event& event = interaction.event;
   event.source = view.source;
   event.id = view.id;
@@ -125,6 +133,8 @@ void append_interaction(std::string& out, const InteractionView& view) {
   write.number(kContextIsObject, view.context_is_object ? 1 : 0);
   write.text(kNotes, view.notes);
   write.text(kRecommendationId, view.recommendation_id);
+  write.number(kUndoType, view.undo_type);
+  write.signed_number(kUndoWeight, view.undo_weight);
 }
 
 Result<InteractionView> read_interaction(std::string_view bytes) {

@@ -15,6 +15,8 @@ struct InteractionView {
   std::string_view source, id;
   std::uint32_t type_number = 0;
   std::int32_t weight = 0;
+  std::uint32_t undo_type = 0;
+  std::int32_t undo_weight = 0;
   std::string_view user, item;
   UnixMillis time = 0;
   std::string_view session;

@@ -12,7 +12,7 @@ namespace {
 // Field numbers of proto::LogRecord. Interactions are read and written by hand: the hot path needs
 // no message object; the bytes are plain protobuf.
 constexpr std::uint32_t kInteraction = 1;
-constexpr std::uint32_t kEraseUser = 3;  // the last alternative
+constexpr std::uint32_t kImpression = 4;  // the last alternative
 
 std::string encode_interaction(const Interaction& interaction) {
   thread_local std::string message;  // keeps its capacity from one use to the next
@@ -49,6 +49,29 @@ std::string encode_erase(const EraseUser& erase) {
   return record.SerializeAsString();
 }
 
+std::string encode_impression(const Impression& impression) {
+  proto::LogRecord record;
+  auto& message = *record.mutable_impression();
+  message.set_recommendation_id(impression.recommendation_id);
+  message.set_user(impression.user.value);
+  message.set_algorithm(impression.algorithm);
+  message.set_seed(impression.seed);
+  message.set_time_ms(impression.time);
+  for (const auto& item : impression.items) message.add_item(item.value);
+  return record.SerializeAsString();
+}
+
+Result<Impression> impression_of(const proto::Impression& message) {
+  if (message.user().empty() || message.recommendation_id().empty()) {
+    return corrupt_bytes("impression: it names no user or recommendation");
+  }
+  Impression impression{message.recommendation_id(), UserId(message.user()),
+                        message.algorithm(),         message.seed(),
+                        message.time_ms(),           {}};
+  for (const auto& item : message.item()) impression.items.emplace_back(item);
+  return impression;
+}
+
 Ruleset ruleset_of(const proto::Ruleset& message) {
   Ruleset ruleset;
   ruleset.rule_version = message.rule_version();
@@ -69,7 +92,8 @@ std::string encode(const LogRecord& record) {
     return encode_interaction(*interaction);
   }
   if (const auto* ruleset = std::get_if<Ruleset>(&record)) return encode_ruleset(*ruleset);
-  return encode_erase(std::get<EraseUser>(record));
+  if (const auto* erase = std::get_if<EraseUser>(&record)) return encode_erase(*erase);
+  return encode_impression(std::get<Impression>(record));
 }
 
 Result<LogRecordView> view_log_record(std::string_view bytes) {
@@ -77,7 +101,7 @@ Result<LogRecordView> view_log_record(std::string_view bytes) {
   std::string_view interaction;
   wire::Reader reader(bytes);
   while (reader.next()) {
-    if (reader.field() <= kEraseUser && reader.is(wire::Kind::kBytes)) {
+    if (reader.field() <= kImpression && reader.is(wire::Kind::kBytes)) {
       alternative = reader.field();
       interaction = reader.bytes();
     }
@@ -87,6 +111,7 @@ Result<LogRecordView> view_log_record(std::string_view bytes) {
   proto::LogRecord message;
   if (!parse_message(message, bytes)) return corrupt_bytes("log record");
   if (message.has_ruleset()) return ruleset_of(message.ruleset());
+  if (message.has_impression()) return impression_of(message.impression());
   if (!message.has_erase_user())
     return corrupt_bytes("log record of a kind that this version knows");
   if (message.erase_user().user().empty()) return corrupt_bytes("erasure: it names no user");
@@ -97,7 +122,8 @@ Result<LogRecord> decode_log_record(std::string_view bytes) {
   MILLRACE_TRY(auto view, view_log_record(bytes));
   if (const auto* interaction = std::get_if<InteractionView>(&view)) return copy_of(*interaction);
   if (auto* ruleset = std::get_if<Ruleset>(&view)) return std::move(*ruleset);
-  return std::get<EraseUser>(std::move(view));
+  if (auto* erase = std::get_if<EraseUser>(&view)) return std::move(*erase);
+  return std::get<Impression>(std::move(view));
 }
 
 }  // namespace millrace

@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "ingest/acceptor.h"
 #include "ingest/event_log.h"
+#include "ingest/impressions.h"
 #include "processors/engine.h"
 #include "schemas/node_record.h"
 #include "schemas/uuid7.h"
@@ -45,6 +46,7 @@ struct Deps {
   processors::Engine* engine = nullptr;
   ingest::EventLog* log = nullptr;
   const ingest::Acceptor* acceptor = nullptr;
+  ingest::Impressions* impressions = nullptr;
   const Clock* clock = nullptr;
   Uuid7Minter* ids = nullptr;  // of commands and recommendations
   Metrics* metrics = nullptr;

@@ -199,6 +199,18 @@ void CommitWriter::add_items(const FrozenItems& items) {
   }
 }
 
+void CommitWriter::add_attribution(const FrozenAttribution& attribution) {
+  for (const auto& [day, rows] : attribution.days) {
+    const auto key = keys::attribution_day(day);
+    if (!rows.empty()) {
+      replace_fact(key, encoder_.attribution_day(rows), day_digests_[day]);
+    } else if (const auto stored = day_digests_.extract(day)) {
+      working_ -= stored.mapped();
+      batch_.erase(key);
+    }
+  }
+}
+
 void CommitWriter::add_identities(const Commit& commit) {
   if (!commit.identities.empty()) {
     batch_.put(keys::duplicates(commit.first_identity), encoder_.duplicates(commit.identities));
@@ -250,6 +262,7 @@ Status CommitWriter::build(const Commit& commit) {
     MILLRACE_CHECK(add_person(*people[i]));
   }
   add_items(commit.items);
+  add_attribution(commit.attribution);
   add_identities(commit);
   MILLRACE_CHECK(add_letters(commit.letters));
   add_position(commit);

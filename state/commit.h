@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "schemas/event.h"
+#include "state/attribution.h"
 #include "state/dead_letters.h"
 #include "state/items.h"
 #include "state/page_codec.h"
@@ -30,6 +32,7 @@ class Commit {
   Duplicates::Floor ids_floor;
   FrozenLetters letters;
   std::optional<Ruleset> ruleset;  // when it changed
+  FrozenAttribution attribution;
   Applied applied;
   Status fault;  // the writer's: then nothing of this may be written
 };
@@ -46,6 +49,7 @@ class CommitWriter {
   void restore_chunk(std::uint32_t number, const Digest& stored);
   void restore_dictionary_page(std::uint32_t number, const Digest& stored);
   void restore_ruleset(const Digest& stored) { ruleset_digest_ = stored; }
+  void restore_attribution(std::int32_t day, const Digest& stored) { day_digests_[day] = stored; }
   void restore_identities(std::uint64_t first, std::uint64_t count);
 
   // After a failure the same commit may be written again, once the database has been reopened.
@@ -66,6 +70,7 @@ class CommitWriter {
   Status drop_history(std::string_view user, std::uint32_t from, std::uint32_t to);
   void add_profile(const FrozenPerson& frozen);
   void add_items(const FrozenItems& items);
+  void add_attribution(const FrozenAttribution& attribution);
   void add_identities(const Commit& commit);
   Status add_letters(const FrozenLetters& letters);
   void add_position(const Commit& commit);
@@ -79,6 +84,7 @@ class CommitWriter {
   std::vector<Digest> chunk_digests_;
   std::vector<Digest> dictionary_digests_;
   Digest ruleset_digest_;
+  std::map<std::int32_t, Digest> day_digests_;                  // of attribution
   std::deque<std::pair<std::uint64_t, std::uint64_t>> blocks_;  // [first, end) of stored identities
   std::uint64_t rows_written_ = 0;
   std::uint64_t bytes_written_ = 0;

@@ -23,7 +23,11 @@ struct Identity {
 Identity identity_of(std::string_view user, std::string_view source, std::string_view id);
 
 // Stored: never change a number.
-enum class Verdict : std::uint8_t { kApplied = 0, kDeadLetter = 1 };
+enum class Verdict : std::uint8_t {
+  kApplied = 0,
+  kDeadLetter = 1,
+  kUndone = 2,  // a toggle that was its opposite
+};
 
 struct FirstSeen {
   Offset offset = 0;  // of the record that came first

@@ -64,6 +64,11 @@ std::string history_page(std::string_view user, std::uint32_t number) {
 }
 std::string item_chunk(std::uint32_t number) { return numbered('d', number); }
 std::string dictionary_page(std::uint32_t number) { return numbered('e', number); }
+std::string attribution_day(std::int32_t day) {
+  std::string key(kAttribution);
+  append_number(key, static_cast<std::uint32_t>(day));
+  return key;
+}
 std::string digest(Offset offset) { return numbered('g', static_cast<std::uint64_t>(offset)); }
 std::string duplicates(std::uint64_t first_sequence) { return numbered('h', first_sequence); }
 std::string dead_letter(Offset offset) { return numbered('i', static_cast<std::uint64_t>(offset)); }

@@ -77,6 +77,16 @@ void put_rows(std::string& out, RowColumns& columns, const RowPage& page) {
   for (std::uint32_t field = kItem; field <= kTrend; ++field) columns[field].put(message, field);
 }
 
+void put_served(std::string& out, const Served& served) {
+  enum : std::uint32_t { kRecommendation = 1, kHour, kAlgorithm, kClicked, kActed };
+  wire::Writer message(out);
+  message.number(kRecommendation, served.recommendation);
+  message.signed_number(kHour, served.hour);
+  message.text(kAlgorithm, served.algorithm);
+  message.number(kClicked, served.clicked ? 1 : 0);
+  message.number(kActed, served.acted ? 1 : 0);
+}
+
 void put_stats(proto::ItemStats& message, const ItemStats& stats) {
   put_counts(message, stats.counts);
   message.set_likers(stats.likers);
@@ -102,13 +112,14 @@ void put_stats(proto::ItemStats& message, const ItemStats& stats) {
 struct PageEncoder::Messages {
   RowColumns rows;
   Column types, counts, sequence, first_items, numbers;  // of a person
-  std::string only_page;
+  std::string only_page, served;
   Column offsets, times, verdicts;  // of a block of identities
   std::string hashes;
   proto::ItemChunk chunk;
   proto::DictionaryPage dictionary;
   proto::DeadLetter letter;
   proto::Profile profile;
+  proto::AttributionDay attribution;
 };
 
 PageEncoder::PageEncoder() : messages_(std::make_unique<Messages>()) {}
@@ -136,7 +147,8 @@ std::string_view PageEncoder::person(const Person& person) {
     kHistoryTail,
     kHistoryFirst,
     kHistoryNext,
-    kHistoryFirstLogTime
+    kHistoryFirstLogTime,
+    kServed
   };
   auto& parts = *messages_;
   for (Column* column :
@@ -173,6 +185,11 @@ std::string_view PageEncoder::person(const Person& person) {
   head.number(kHistoryFirst, person.history_first);
   head.number(kHistoryNext, person.history_next);
   head.signed_number(kHistoryFirstLogTime, person.history_first_log_time);
+  for (const Served& served : person.served) {
+    parts.served.clear();
+    put_served(parts.served, served);
+    head.message(kServed, parts.served);
+  }
   return bytes_;
 }
 
@@ -233,6 +250,19 @@ std::string_view PageEncoder::dead_letter(const DeadLetter& letter) {
   message.set_reason(letter.reason);
   message.set_record(letter.record);
   message.set_user(letter.user);
+  return bytes_of(message, bytes_);
+}
+
+std::string_view PageEncoder::attribution_day(std::span<const AttributionRow> rows) {
+  auto& message = messages_->attribution;
+  message.Clear();
+  for (const AttributionRow& row : rows) {
+    message.add_hour(row.hour);
+    message.add_algorithm(row.algorithm);
+    message.add_served(row.counts.served);
+    message.add_clicked(row.counts.clicked);
+    message.add_acted(row.counts.acted);
+  }
   return bytes_of(message, bytes_);
 }
 

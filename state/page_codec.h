@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "state/attribution.h"
 #include "state/duplicates.h"
 #include "state/item_index.h"
 #include "state/pages.h"
@@ -29,6 +30,7 @@ class PageEncoder {
   std::string_view duplicates(std::span<const Duplicates::Entry> entries);
   std::string_view dead_letter(const DeadLetter& letter);
   std::string_view profile(const Profile& profile, const CatalogNames& names);
+  std::string_view attribution_day(std::span<const AttributionRow> rows);
 
  private:
   struct Messages;
@@ -48,6 +50,8 @@ Result<std::vector<Duplicates::Entry>> decode_duplicates(std::string_view bytes)
 Result<DeadLetter> decode_dead_letter(std::string_view bytes);
 // Interns the profile's names.
 Result<std::shared_ptr<const Profile>> decode_profile(std::string_view bytes, CatalogNames& names);
+
+Result<std::vector<AttributionRow>> decode_attribution_day(std::string_view bytes);
 
 // What a commit says of the log, beside the facts.
 struct AppliedRow {

@@ -139,6 +139,11 @@ Result<Person> decode_person(std::string_view bytes) {
   person.history_next = head->history_next();
   person.history_first_log_time = head->history_first_log_ms();
   if (person.history_first > person.history_next) return corrupt("person");
+  if (head->served_size() > static_cast<int>(kServedKept)) return corrupt("person");
+  for (const auto& one : head->served()) {
+    person.served.push_back(
+        {one.recommendation(), one.hour(), one.algorithm(), one.clicked(), one.acted()});
+  }
   std::uint64_t first = 0;
   person.pages.reserve(static_cast<std::size_t>(head->page_number_size()));
   for (int i = 0; i < head->page_number_size(); ++i) {
@@ -199,13 +204,29 @@ Result<std::vector<Duplicates::Entry>> decode_duplicates(std::string_view bytes)
     const Digest hash = Digest::from_bytes(std::string_view(message->hashes()).substr(i * 16, 16));
     offset = plus(offset, message->offset(at));
     time = plus(time, message->log_time_ms(at));
-    if (message->verdict(at) > static_cast<std::uint32_t>(Verdict::kDeadLetter)) {
+    if (message->verdict(at) > static_cast<std::uint32_t>(Verdict::kUndone)) {
       return corrupt("duplicate block");
     }
     entries[i] = {{hash.low, hash.high},
                   {offset, time, static_cast<Verdict>(message->verdict(at))}};
   }
   return entries;
+}
+
+Result<std::vector<AttributionRow>> decode_attribution_day(std::string_view bytes) {
+  const auto* message = parsed<proto::AttributionDay>(bytes);
+  const auto even = [message](int size) { return size == message->hour_size(); };
+  if (message == nullptr || !even(message->algorithm_size()) || !even(message->served_size()) ||
+      !even(message->clicked_size()) || !even(message->acted_size())) {
+    return corrupt("attribution day");
+  }
+  std::vector<AttributionRow> rows;
+  for (int i = 0; i < message->hour_size(); ++i) {
+    rows.push_back({message->hour(i),
+                    message->algorithm(i),
+                    {message->served(i), message->clicked(i), message->acted(i)}});
+  }
+  return rows;
 }
 
 Result<DeadLetter> decode_dead_letter(std::string_view bytes) {

@@ -107,7 +107,8 @@ void Person::put(const ItemRow& row) {
 
 std::size_t Person::memory_bytes() const {
   std::size_t bytes = sizeof(Person) + sequence.capacity() * sizeof(ItemNumber) +
-                      pages.capacity() * sizeof(RowPageRef) + history_tail.capacity();
+                      pages.capacity() * sizeof(RowPageRef) + history_tail.capacity() +
+                      served.capacity() * sizeof(Served);
   // Asked at every publish: pages that are not at hand are not touched for it.
   constexpr std::size_t kAboutPage = sizeof(RowPage) + 48 + kMaxRowsPerPage * 36;
   bytes += pages.size() == 1 ? 48 + pages.front().page->memory_bytes() : pages.size() * kAboutPage;

@@ -37,6 +37,17 @@ struct SealedHistory {
   std::shared_ptr<const std::string> bytes;
 };
 
+// An answer that recommended something to a person, and what came of it.
+inline constexpr std::size_t kServedKept = 8;
+struct Served {
+  std::uint64_t recommendation = 0;  // hash of its id
+  std::int32_t hour = 0;             // of log time, since 1970
+  std::string algorithm;
+  bool clicked = false;
+  bool acted = false;
+  friend bool operator==(const Served&, const Served&) = default;
+};
+
 // All of a person's facts but the sealed history. A value: copying it clones it (row pages shared).
 struct Person {
   TypeCounts counts;                 // by type, over all items
@@ -50,6 +61,7 @@ struct Person {
   std::uint32_t history_first = 0;  // sealed pages [history_first, history_next) exist
   std::uint32_t history_next = 0;
   UnixMillis history_first_log_time = 0;  // newest log time in page history_first, if there is one
+  std::vector<Served> served;             // the last kServedKept, oldest first
   std::vector<SealedHistory> unwritten;   // sealed, and not yet known to be in RocksDB
   mutable StoredDigest stored{};          // of the head's row in RocksDB; the commit thread's alone
 
@@ -62,6 +74,10 @@ struct Person {
   void put(const ItemRow& row);
   std::size_t memory_bytes() const;  // about
 
+  template <class F>
+  void for_each_row_since(UnixMillis time, F&& f) const {  // by ItemRow::last_time
+    for (const auto& ref : pages) ref.page->for_each_since(time, f);
+  }
   template <class F>
   void for_each_row(F&& f) const {
     for (const auto& ref : pages) ref.page->for_each(f);

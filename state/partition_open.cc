@@ -67,6 +67,18 @@ Status restore_chunks(const OpenParts& parts) {
                   });
 }
 
+Status restore_attribution(const OpenParts& parts) {
+  return each_row(
+      parts.db, keys::kAttribution, [&](std::string_view key, std::string_view value) -> Status {
+        const auto day = keys::number32(key);
+        if (!day) return corrupt("a day of attribution has no number");
+        MILLRACE_TRY(const auto rows, decode_attribution_day(value));
+        parts.attribution.restore(rows);
+        parts.writer.restore_attribution(static_cast<std::int32_t>(*day), row_digest(key, value));
+        return {};
+      });
+}
+
 Status restore_duplicates(const OpenParts& parts, const AppliedRow& row) {
   Duplicates& duplicates = parts.duplicates;
   duplicates.restore_floor(row.ids_floor);
@@ -136,6 +148,7 @@ Result<StoredPosition> restore(const OpenParts& parts) {
   parts.duplicates.set_window(position.ruleset.dedupe_ids, position.ruleset.dedupe_ms);
   MILLRACE_CHECK(restore_dictionary(parts));
   MILLRACE_CHECK(restore_chunks(parts));
+  MILLRACE_CHECK(restore_attribution(parts));
   AppliedRow row;
   MILLRACE_TRY(const auto bytes, parts.db.get(keys::kApplied));
   if (bytes) {

@@ -22,6 +22,7 @@ struct OpenParts {
   const Db& db;
   Items& items;
   Duplicates& duplicates;
+  Attribution& attribution;
   CommitWriter& writer;
 };
 struct StoredPosition {

@@ -46,6 +46,7 @@ struct PartitionStore::Impl {
   People people;
   Duplicates duplicates;
   DeadLetters letters;
+  Attribution attribution;
   CommitWriter writer;
   std::atomic<std::uint64_t> writes{0};  // commits begun and commits ended: odd while one lands
 
@@ -76,7 +77,7 @@ Result<std::unique_ptr<PartitionStore>> PartitionStore::open(const Options& opti
   MILLRACE_TRY(auto db, Db::open(options.directory, shared, options.mode));
   MILLRACE_CHECK(check_format(*db, options.mode));
   auto impl = std::make_unique<Impl>(std::move(db), options, items, names, metrics);
-  const OpenParts parts{*impl->db, impl->items, impl->duplicates, impl->writer};
+  const OpenParts parts{*impl->db, impl->items, impl->duplicates, impl->attribution, impl->writer};
   auto stored = restore(parts);
   if (!stored) {
     return fail(stored.error().code, options.directory + ": " + stored.error().detail);
@@ -142,6 +143,9 @@ void PartitionStore::set_ruleset(const Ruleset& ruleset) {
   impl_->duplicates.set_window(ruleset.dedupe_ids, ruleset.dedupe_ms);
 }
 
+Attribution& PartitionStore::attribution() { return impl_->attribution; }
+const Attribution& PartitionStore::attribution() const { return impl_->attribution; }
+
 Applied& PartitionStore::applied() { return impl_->applied; }
 
 std::vector<ItemIndex> PartitionStore::publish() {
@@ -173,6 +177,7 @@ std::shared_ptr<const Commit> PartitionStore::freeze() {
   commit->oldest_identity = impl.duplicates.oldest();
   commit->ids_floor = impl.duplicates.floor();
   commit->letters = impl.letters.freeze();
+  commit->attribution = impl.attribution.freeze();
   if (std::exchange(impl.rules_changed, false)) commit->ruleset = impl.rules;
   commit->applied = impl.applied;
   commit->fault = impl.fault();

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "schemas/event.h"
 #include "schemas/interaction_view.h"
+#include "state/attribution.h"
 #include "state/duplicates.h"
 #include "state/item_cells.h"
 #include "state/item_index.h"
@@ -121,6 +122,7 @@ class PartitionStore {
                            UnixMillis log_time);  // sealed pages that are wholly older
   void add_dead_letter(DeadLetter letter);
   void set_ruleset(const Ruleset& ruleset);
+  Attribution& attribution();
   Applied& applied();
 
   // Makes all changes so far visible. Returns the items whose statistics changed since the last
@@ -150,6 +152,7 @@ class PartitionStore {
       const Identity& identity) const;  // as of the last applied record
   ItemIndex index_of(ItemNumber item) const;
   const ItemCells& cells() const;
+  const Attribution& attribution() const;
   Ruleset ruleset() const;
   Applied published() const;  // as of the last publish()
   Result<std::vector<DeadLetter>> dead_letters(Offset from, std::size_t limit) const;

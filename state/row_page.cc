@@ -91,6 +91,16 @@ ItemRow RowPage::take(const char*& at) {
   return row;
 }
 
+bool RowPage::pass_older(const char*& at, UnixMillis time) {
+  const char* field = at;
+  const std::uint64_t length = get_varint(field);
+  const char* const body = field;
+  for (int i = 0; i < 4; ++i) get_varint(field);  // item, flags, rating, order
+  if (unzigzag(get_varint(field)) >= time) return false;
+  at = body + length;
+  return true;
+}
+
 std::optional<ItemRow> RowPage::find(ItemNumber item) const {
   const Place place = place_of(packed_, item);
   if (place.begin == place.end) return std::nullopt;

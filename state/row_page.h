@@ -66,6 +66,13 @@ class RowPage {
   void for_each(F&& f) const {
     for (const char* at = packed_.data(); at != packed_.data() + packed_.size();) f(take(at));
   }
+  // The rows whose last_time is not before `time`; others are passed over unread.
+  template <class F>
+  void for_each_since(UnixMillis time, F&& f) const {
+    for (const char* at = packed_.data(); at != packed_.data() + packed_.size();) {
+      if (!pass_older(at, time)) f(take(at));
+    }
+  }
   std::string_view packed() const { return packed_; }
   std::size_t memory_bytes() const { return sizeof *this + packed_.capacity(); }
 
@@ -73,6 +80,8 @@ class RowPage {
 
  private:
   static ItemRow take(const char*& at);
+  // Moves behind a row that is older than `time`.
+  static bool pass_older(const char*& at, UnixMillis time);
 
   std::string packed_;  // per row its length, then its numbers as varints
   std::uint8_t size_ = 0;

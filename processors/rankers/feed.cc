@@ -1,9 +1,12 @@
 #include "processors/rankers/feed.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "processors/rankers/common.h"
+#include "schemas/interaction_table.h"
 
 namespace millrace::processors {
 namespace {
@@ -82,6 +85,25 @@ Picks candidates(const Query& query, const Interests& interests, const Matcher& 
   return pool;
 }
 
+// Viewed, played or watched.
+bool was_watched(const state::ItemRow& row) {
+  return std::any_of(row.counts.begin(), row.counts.end(), [](const state::TypeCount& count) {
+    switch (static_cast<BuiltIn>(count.type)) {
+      case BuiltIn::kView:
+      case BuiltIn::kPlay:
+      case BuiltIn::kComplete:
+      case BuiltIn::kWatch: return true;
+      default: return false;
+    }
+  });
+}
+
+void leave_out_watched(Matcher& matcher, const KnownPerson& person, UnixMillis since) {
+  person.view.person->for_each_row_since(since, [&](const state::ItemRow& row) {
+    if (was_watched(row)) matcher.leave_out(person.index_of(row.item));
+  });
+}
+
 // Stage 3: a candidate's score, from numbers that are copied once.
 struct Candidate {
   const state::CatalogItem* item = nullptr;
@@ -112,13 +134,64 @@ Candidate score(const state::CatalogItem& item, const Interests& interests, cons
   return out;
 }
 
+// How many of one parent come in a row where `c` follows `row` of `last`.
+std::size_t row_with(const Candidate& c, const Candidate* last, std::size_t row) {
+  if (c.item->parent == state::kNoItem) return 0;
+  return last != nullptr && last->item->parent == c.item->parent ? row + 1 : 1;
+}
+
+// The best of what is sorted. What would be one too many of its parent in a row waits until
+// something else has come between; what waits in vain is left out.
+std::vector<Candidate> varied(std::span<const Candidate> sorted, std::size_t limit,
+                              std::size_t in_a_row) {
+  std::vector<Candidate> out;
+  std::vector<bool> taken(sorted.size());
+  std::size_t row = 0;
+  for (std::size_t at = 0; at < sorted.size() && out.size() < limit;) {
+    const auto* last = out.empty() ? nullptr : &out.back();
+    const auto with = row_with(sorted[at], last, row);
+    if (taken[at] || with > in_a_row) {
+      ++at;
+      continue;
+    }
+    taken[at] = true;
+    out.push_back(sorted[at]);
+    row = with;
+    at = 0;
+  }
+  return out;
+}
+
+// Stage 4: by score.
+std::vector<Candidate> best(std::vector<Candidate> scored, std::size_t limit,
+                            std::size_t in_a_row) {
+  const auto better = [](const Candidate& a, const Candidate& b) {
+    return a.score != b.score ? a.score > b.score : state::natural_less(*a.item, *b.item);
+  };
+  const bool families =
+      in_a_row > 0 && std::any_of(scored.begin(), scored.end(),
+                                  [](const auto& c) { return c.item->parent != state::kNoItem; });
+  if (families) {
+    std::sort(scored.begin(), scored.end(), better);
+    return varied(scored, limit, in_a_row);
+  }
+  const auto end = scored.begin() + static_cast<std::ptrdiff_t>(std::min(limit, scored.size()));
+  std::partial_sort(scored.begin(), end, scored.end(), better);
+  scored.erase(end, scored.end());
+  return scored;
+}
+
 }  // namespace
 
 Ranked rank_feed(const Query& query, const ReadState& state) {
   const Who who = who_asks(state);
   const Interests interests = interests_of(who, state);
   Ranked out{{}, std::string(who.level), "feed"};
-  const Matcher matcher(query, state);
+  Matcher matcher(query, state);
+  const auto rest_ms = query.rest_ms.value_or(state.options.feed_rest_ms);
+  if (who.known != nullptr && rest_ms > 0) {
+    leave_out_watched(matcher, *who.known, query.now - rest_ms);
+  }
   if (interests.category_set.size() == 0 && interests.tag_set.size() == 0) {
     const bool trends = !state.lists->list(Metric::kTrending).empty();
     out.level = trends ? "trending" : "recent";
@@ -134,15 +207,8 @@ Ranked rank_feed(const Query& query, const ReadState& state) {
     scored.push_back(score(*state.catalog->find(entry.item), interests, state, query.now, salt));
   }
 
-  // Stage 4.
-  const auto limit = static_cast<std::ptrdiff_t>(std::min(query.limit, scored.size()));
-  std::partial_sort(scored.begin(), scored.begin() + limit, scored.end(),
-                    [](const Candidate& a, const Candidate& b) {
-                      return a.score != b.score ? a.score > b.score
-                                                : state::natural_less(*a.item, *b.item);
-                    });
-  scored.resize(static_cast<std::size_t>(limit));
-  for (const Candidate& c : scored) {
+  const auto in_a_row = query.in_a_row.value_or(state.options.feed_in_a_row);
+  for (const Candidate& c : best(std::move(scored), query.limit, in_a_row)) {
     Scored item{c.item->index, c.score, {}};
     if (query.explain) {
       item.parts = {{"category", c.category},

@@ -20,6 +20,8 @@ class Matcher {
  public:
   Matcher(const Query& query, const ReadState& state);
 
+  void leave_out(state::ItemIndex item) { excluded_.insert(item); }
+
   // A name that nothing carries: no item can match.
   bool nothing() const { return nothing_; }
   std::uint32_t kind() const { return kind_; }          // kAnyName: any

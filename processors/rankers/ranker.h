@@ -40,6 +40,9 @@ struct Query {
   bool explain = false;    // fill Scored::parts
   std::uint64_t seed = 0;  // of everything random
   UnixMillis now = 0;
+  // Of the feed; nothing: as RankingOptions say.
+  std::optional<std::size_t> in_a_row;  // most items of one parent next to each other; 0: any
+  std::optional<std::int64_t> rest_ms;  // what was watched so recently is left out; 0: nothing
 };
 
 // What an operator may change; the defaults are the seeds'.
@@ -55,6 +58,8 @@ struct RankingOptions {
   double feed_trend_s0 = 10;
   double feed_random = 0.5;  // upper bound
   std::size_t feed_candidates = 100;
+  std::size_t feed_in_a_row = 2;
+  std::int64_t feed_rest_ms = 600'000;
   double rising_prior = 10;  // k
   std::size_t rising_candidates = 500;
   double similarity_shrink = 10;

@@ -152,6 +152,7 @@ Result<KnownPerson> LiveViews::known(const std::string& user,
   if (user.empty()) return KnownPerson{};
   const auto* store = stores_[partition_of(user, static_cast<std::uint16_t>(stores_.size()))];
   MILLRACE_TRY(auto view, store->read(user));
+  if (view.person && view.person->events == 0) return KnownPerson{};  // has only been shown things
   KnownPerson known{std::move(view),
                     [store](state::ItemNumber number) { return store->index_of(number); }};
   auto& profile = known.view.profile;

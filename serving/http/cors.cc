@@ -7,10 +7,11 @@ namespace {
 constexpr const char* kVary = "Vary: Origin\r\n";
 constexpr const char* kExposed =
     "Access-Control-Expose-Headers: ETag, Link, Location, RateLimit-Limit, RateLimit-Remaining, "
-    "RateLimit-Reset, Retry-After, X-Millrace-Position, X-Request-Id\r\n";
+    "RateLimit-Reset, Retry-After, X-Millrace-Position, X-Millrace-Recommendation, "
+    "X-Millrace-Seed, X-Request-Id\r\n";
 constexpr const char* kAllowed =
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-API-Key, X-Millrace-Position, "
-    "X-Request-Id";
+    "X-Millrace-Recommendation, X-Request-Id";
 constexpr const char* kMaxAgeSeconds = "600";
 
 }  // namespace

@@ -105,6 +105,13 @@ void catch_up_with_catalog(const Deps& deps, std::function<void(bool)> then) {
   });
 }
 
+void catch_up_with_log(const Deps& deps, std::function<void()> then) {
+  deps.log->fresh_end([deps, then = std::move(then)](const std::optional<Position>& end) {
+    deps.engine->publisher().when_reached(end.value_or(Position()), deps.options.position_wait_ms,
+                                          [then](bool) { then(); });
+  });
+}
+
 Answer command(const Deps& deps, CatalogRecord record,
                std::function<Reply(const Position&)> answer) {
   const auto id = record.command_id;

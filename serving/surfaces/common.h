@@ -52,6 +52,9 @@ Answer behind_catalog(const Deps& deps, const Position& position, std::function<
 // The same for whoever must know: hears false when it was not asked or not reached in time.
 void catch_up_with_catalog(const Deps& deps, std::function<void(bool caught_up)> then);
 
+// The same for everything in the log; goes on with what is here when that takes too long.
+void catch_up_with_log(const Deps& deps, std::function<void()> then);
+
 // Appends one record to the catalog, waits until it is visible, then answers with
 // `answer(position)`. A failure after the append says that the outcome is unknown, and the
 // command's id.

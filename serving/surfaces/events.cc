@@ -66,7 +66,7 @@ void settle(Receipt& receipt, const processors::Engine& engine) {
       ++receipt.duplicates;
       return true;
     }
-    if (first->verdict == state::Verdict::kApplied) return false;
+    if (first->verdict != state::Verdict::kDeadLetter) return false;
     receipt.rejected.push_back(
         {appended.index, appended.id,
          Error{Code::kInvalid, "refused when applied: see the dead letters", {}}});

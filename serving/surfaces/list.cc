@@ -6,6 +6,7 @@
 
 #include "serving/surfaces/accounts.h"
 #include "serving/surfaces/admin.h"
+#include "serving/surfaces/attribution.h"
 #include "serving/surfaces/audit.h"
 #include "serving/surfaces/blocked.h"
 #include "serving/surfaces/checkpoints.h"
@@ -38,6 +39,7 @@ constexpr Surface kSurfaces[] = {
     {"v1", recommendation_routes}, {"v1", list_routes},
     {"v1", user_routes},           {"v1", admin_routes},
     {"v1", blocked_routes},        {"v1", audit_routes},
+    {"v1", attribution_routes},    {"v1", attribution_routes},
     {"v1", checkpoint_routes},     {"v1", cluster_routes},
     {"v1", dead_letter_routes},    {"accounts", account_routes},
     {"movies", movie_routes},      {"shoppable", shoppable_routes},

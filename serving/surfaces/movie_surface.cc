@@ -85,30 +85,34 @@ Answer with_movie(const Request& request, const MovieSurface& surface,
                : behind_catalog(surface.deps, *position, answer);
 }
 
-Answer act(const Deps& deps, Event event, const std::string& key, std::function<Reply()> answer) {
+Answer act(const Deps& deps, Event event, const std::string& key, std::function<Reply()> answer,
+           Sums sums) {
   if (auto refusal = refuse_writes(deps)) return *std::move(refusal);
-  if (event.source.empty()) event.source = "/api";
+  if (event.source.empty()) event.source = kApiSource;
   event.id = key;
   std::vector<EventOutcome> events;
   events.push_back({key, std::move(event)});
-  return Later{[deps, events = std::move(events), answer = std::move(answer)](auto finish) mutable {
-    deps.acceptor->accept(std::move(events), [deps, answer, finish = std::move(finish)](
-                                                 Result<ingest::Receipt> receipt) {
-      if (!receipt) return finish(rendered(problem(receipt.error())));
-      if (!receipt->rejected.empty()) {
-        return finish(rendered(problem(receipt->rejected.front().error)));
-      }
-      deps.engine->publisher().when_reached(
-          receipt->position, deps.options.position_wait_ms,
-          [answer, finish, position = receipt->position](bool reached) {
-            finish([answer, position, reached] {
-              Reply reply = reached ? answer() : not_yet(position);
-              set_position(reply, position);
-              return reply;
-            });
-          });
-    });
-  }};
+  return Later{
+      [deps, sums, events = std::move(events), answer = std::move(answer)](auto finish) mutable {
+        deps.acceptor->accept(std::move(events), [deps, sums, answer, finish = std::move(finish)](
+                                                     Result<ingest::Receipt> receipt) {
+          if (!receipt) return finish(rendered(problem(receipt.error())));
+          if (!receipt->rejected.empty()) {
+            return finish(rendered(problem(receipt->rejected.front().error)));
+          }
+          deps.engine->publisher().when_reached(
+              receipt->position, deps.options.position_wait_ms,
+              [deps, sums, answer, finish, position = receipt->position](bool reached) {
+                const Render render = [answer, position, reached] {
+                  Reply reply = reached ? answer() : not_yet(position);
+                  set_position(reply, position);
+                  return reply;
+                };
+                if (!reached || sums == Sums::kHere || !deps.log->shared()) return finish(render);
+                catch_up_with_log(deps, [finish, render] { finish(render); });
+              });
+        });
+      }};
 }
 
 Result<std::string> event_key(const Request& request) {

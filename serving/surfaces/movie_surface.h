@@ -72,10 +72,16 @@ Answer after(const Deps& deps, const Position& position, std::function<Answer()>
 Answer with_movie(const Request& request, const MovieSurface& surface,
                   std::function<Answer(const Movie&)> next);
 
+// What an answer's counts over all people hold: what this node has applied, or at least all that
+// any node had acknowledged when the event was appended.
+enum class Sums : std::uint8_t { kHere, kEverywhere };
+
 // Appends one event of a person, waits until it is visible, and then answers with `answer()`.
-// `key` names it: sent again it counts once; empty: each one counts. Its source is /api unless
-// given.
-Answer act(const Deps& deps, Event event, const std::string& key, std::function<Reply()> answer);
+// `key` names it: sent again it counts once; empty: each one counts. Its source is kApiSource
+// unless given.
+inline constexpr const char* kApiSource = "/api";
+Answer act(const Deps& deps, Event event, const std::string& key, std::function<Reply()> answer,
+           Sums sums = Sums::kHere);
 
 // The id of a request's event: its Idempotency-Key, for this path only; empty when there is none.
 Result<std::string> event_key(const Request& request);

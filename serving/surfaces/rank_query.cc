@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxExcluded = 100;
 constexpr std::size_t kMaxConditions = 8;
+constexpr std::int64_t kMaxRestSeconds = 31'536'000;            // a year
 constexpr std::int64_t kMaxSeed = (std::int64_t{1} << 53) - 1;  // what JSON's readers keep exact
 
 tl::unexpected<Error> bad_filter(std::string_view condition) {
@@ -90,6 +91,18 @@ Result<processors::Filter> parse_filter(std::string_view text) {
   return filter;
 }
 
+Status feed_params(const Request& request, processors::Query& query) {
+  if (request.query_value("in_a_row")) {
+    MILLRACE_TRY(const auto most, int_param(request, "in_a_row", 0, 0, 100));
+    query.in_a_row = static_cast<std::size_t>(most);
+  }
+  if (request.query_value("rest")) {
+    MILLRACE_TRY(const auto seconds, int_param(request, "rest", 0, 0, kMaxRestSeconds));
+    query.rest_ms = seconds * 1000;
+  }
+  return {};
+}
+
 Result<processors::Query> rank_query(const Request& request) {
   processors::Query query;
   MILLRACE_TRY(query.limit, limit_param(request));
@@ -104,6 +117,7 @@ Result<processors::Query> rank_query(const Request& request) {
     MILLRACE_CHECK(check_id(*session, "session"));
     query.session = *session;
   }
+  MILLRACE_CHECK(feed_params(request, query));
   MILLRACE_TRY(const auto seed, int_param(request, "seed", 0, 0, kMaxSeed));
   query.seed = static_cast<std::uint64_t>(seed);
   return query;

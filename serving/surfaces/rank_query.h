@@ -8,10 +8,13 @@
 
 namespace millrace::serving {
 
-// What a request asks of a ranker: ?limit=, kind, category, exclude, filter, explain, session and
-// seed. `now` and `user` are left to the caller; without ?seed= the seed is 0. kInvalid names the
-// parameter.
+// What a request asks of a ranker: ?limit=, kind, category, exclude, filter, explain, session,
+// seed and those of feed_params. `now` and `user` are left to the caller; without ?seed= the seed
+// is 0. kInvalid names the parameter.
 Result<processors::Query> rank_query(const Request& request);
+
+// ?in_a_row= and ?rest=, of the feed; what is not there stays as it is.
+Status feed_params(const Request& request, processors::Query& query);
 
 // "tag:gadgets,price_max:200,attr.color:black". kInvalid, field "filter".
 Result<processors::Filter> parse_filter(std::string_view text);

@@ -7,6 +7,7 @@
 #include "processors/rankers/collaborative.h"
 #include "schemas/json_writer.h"
 #include "serving/surfaces/common.h"
+#include "serving/surfaces/impressions.h"
 #include "serving/surfaces/item_body.h"
 #include "serving/surfaces/rank_query.h"
 
@@ -54,6 +55,7 @@ Reply recommend(const Request& request, const Deps& deps, const processors::Rank
   out.member("level", ranked.level);
   append_items(out, ranked, *read->catalog, query->explain);
   out.end_object();
+  log_impression(request, deps, id, {*query, *read, ranked, 0, ranked.items.size()});
   return private_reply(std::move(body));
 }
 

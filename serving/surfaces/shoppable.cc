@@ -11,9 +11,14 @@
 #include "processors/rankers/list.h"
 #include "schemas/json_value.h"
 #include "schemas/json_writer.h"
+#include "schemas/partitioner.h"
+#include "schemas/rules.h"
 #include "serving/surfaces/common.h"
+#include "serving/surfaces/impressions.h"
 #include "serving/surfaces/item_body.h"
 #include "serving/surfaces/movie_surface.h"
+#include "serving/surfaces/rank_query.h"
+#include "state/duplicates.h"
 
 namespace millrace::serving {
 namespace {
@@ -21,6 +26,7 @@ namespace {
 constexpr const char* kVideoKind = "video";
 constexpr std::size_t kMaxDepth = 100;  // videos of one feed: its candidates
 constexpr std::size_t kMaxFrom = 1'000'000'000;
+constexpr const char* kRecommendationHeader = "X-Millrace-Recommendation";
 constexpr std::uint64_t kSeedMask = (std::uint64_t{1} << 53) - 1;  // what JSON's readers keep exact
 
 // ---- a video as the seed shows it
@@ -117,7 +123,7 @@ Result<Place> place_param(const Request& request, const Deps& deps) {
 
 void link_next(Reply& reply, const Request& request, const Deps& deps, const Place& next) {
   std::string link = deps.options.public_url + request.path + "?";
-  for (const char* name : {"limit", "explain"}) {
+  for (const char* name : {"limit", "explain", "in_a_row", "rest"}) {
     if (const auto value = request.query_value(name)) {
       link.append(name).append("=").append(*value).append("&");
     }
@@ -140,10 +146,14 @@ Reply get_feed(const Request& request, const Deps& deps) {
   processors::Query query;
   query.user = caller_of(request);
   query.kind = kVideoKind;
-  query.limit = std::min(kMaxDepth, place->from + *limit + 1);
+  query.limit = kMaxDepth;  // on every page: candidates depend on it
   query.seed = place->seed;
   query.explain = *explain;
   query.now = deps.clock->now();
+  query.in_a_row = 0;
+  query.rest_ms = 0;
+  const auto settings = feed_params(request, query);
+  if (!settings) return problem(settings.error());
   const auto read = deps.engine->read(query.user.value);
   if (!read) return problem(read.error());
   const auto ranked = processors::find_ranker("feed")->rank(query, *read);
@@ -164,6 +174,9 @@ Reply get_feed(const Request& request, const Deps& deps) {
   auto reply = json_reply(std::move(body));
   reply.headers.emplace_back("Cache-Control", "private, no-store");
   reply.headers.emplace_back("X-Millrace-Seed", std::to_string(place->seed));
+  const auto id = deps.ids->mint();
+  reply.headers.emplace_back(kRecommendationHeader, id);
+  log_impression(request, deps, id, {query, *read, ranked, std::min(place->from, end), end});
   if (ranked.items.size() > end) link_next(reply, request, deps, {place->seed, end});
   return reply;
 }
@@ -241,72 +254,86 @@ Reply get_video(const Deps& deps, const UserId& user, state::ItemIndex index) {
   return personal(json_reply(std::move(body)));
 }
 
-// What an action answers: the person's flags and the video's counts behind it.
-using Outcome = std::function<void(JsonWriter&, std::uint8_t, const state::ItemCounts&)>;
+// What people do with a video, and what it answers: whether it holds now, and the video's counts.
+struct Action {
+  const char* type;
+  bool toggle;
+  std::function<void(JsonWriter&, bool holds, const state::ItemCounts&)> outcome;
+};
 
-Reply outcome_reply(const Deps& deps, const UserId& user, state::ItemIndex video,
-                    const Outcome& outcome) {
+// The event as apply has resolved it: a toggle may have been an undoing.
+Reply outcome_reply(const Deps& deps, const UserId& user, const std::string& key,
+                    state::ItemIndex video, const Action& action) {
+  const auto identity = state::identity_of(user.value, kApiSource, key);
+  const auto partition = partition_of(user.value, deps.engine->partitions());
+  const auto first = deps.engine->store(partition).first_seen(identity);
+  if (!first) return outcome_unknown(key);
   const auto read = deps.engine->read(user.value);
   if (!read) return problem(read.error());
   std::string body;
   JsonWriter out(body);
   out.begin_object();
   out.member("status", "success");
-  outcome(out, flags_of(*read, video), read->counts(video));
+  action.outcome(out, first->verdict != state::Verdict::kUndone, read->counts(video));
   out.end_object();
   return json_reply(std::move(body));
 }
 
-// Appends the event that `type` chooses by the person's flags, and answers once it shows.
-Handler action(const Deps& deps, std::function<const char*(std::uint8_t)> type, Outcome outcome) {
-  return [deps, type = std::move(type),
-          outcome = std::move(outcome)](const Request& request) -> Answer {
-    const auto person = person_of(request);
-    if (!person) return problem(person.error());
-    const auto key = event_key(request);
-    if (!key) return problem(key.error());
-    return with_video(request, deps,
-                      [deps, type, outcome, key = *key, user = user_of(*person)](
-                          const ItemId& id, state::ItemIndex index) -> Answer {
-                        const auto read = deps.engine->read(user.value);
-                        if (!read) return problem(read.error());
-                        Event event;
-                        event.type = type(flags_of(*read, index));
-                        event.user = user;
-                        event.item = id;
-                        return act(deps, std::move(event), key, [deps, user, index, outcome] {
-                          return outcome_reply(deps, user, index, outcome);
-                        });
-                      });
-  };
+Result<std::string> recommendation_of(const Request& request) {
+  const auto id = request.header("x-millrace-recommendation");
+  if (!id) return std::string();
+  MILLRACE_CHECK(check_id(*id, kRecommendationHeader));
+  return std::string(*id);
+}
+
+Answer take(const Request& request, const Deps& deps, const Action& action) {
+  const auto person = person_of(request);
+  if (!person) return problem(person.error());
+  auto key = event_key(request);
+  if (!key) return problem(key.error());
+  if (key->empty()) key = deps.ids->mint();
+  const auto recommendation = recommendation_of(request);
+  if (!recommendation) return problem(recommendation.error());
+  Event event;
+  event.type = action.type;
+  event.toggle = action.toggle;
+  event.user = user_of(*person);
+  event.recommendation_id = *recommendation;
+  return with_video(request, deps,
+                    [deps, action, key = *key, event = std::move(event)](
+                        const ItemId& id, state::ItemIndex index) -> Answer {
+                      Event taken = event;
+                      taken.item = id;
+                      const auto answer = [deps, user = event.user, key, index, action] {
+                        return outcome_reply(deps, user, key, index, action);
+                      };
+                      return act(deps, std::move(taken), key, answer, Sums::kEverywhere);
+                    });
 }
 
 std::vector<Route> action_routes(const Deps& deps) {
-  const auto like = action(
-      deps, [](std::uint8_t flags) { return (flags & state::kLiked) != 0 ? "unlike" : "like"; },
-      [](JsonWriter& out, std::uint8_t flags, const state::ItemCounts& counts) {
-        out.member("liked", (flags & state::kLiked) != 0);
-        out.member("likes_count", counts.likes);
-      });
-  const auto save = action(
-      deps, [](std::uint8_t flags) { return (flags & state::kSaved) != 0 ? "unsave" : "save"; },
-      [](JsonWriter& out, std::uint8_t flags, const state::ItemCounts&) {
-        out.member("saved", (flags & state::kSaved) != 0);
-      });
-  const auto share = action(
-      deps, [](std::uint8_t) { return "share"; },
-      [](JsonWriter& out, std::uint8_t, const state::ItemCounts& counts) {
-        out.member("shares_count", counts.shares);
-      });
-  const auto view = action(
-      deps, [](std::uint8_t) { return "view"; },
-      [](JsonWriter& out, std::uint8_t, const state::ItemCounts& counts) {
-        out.member("views_count", counts.views);
-      });
-  return {{"POST", "/api/v1/shoppable-videos/{id}/like/", Policy::kUser, like},
-          {"POST", "/api/v1/shoppable-videos/{id}/save_video/", Policy::kUser, save},
-          {"POST", "/api/v1/shoppable-videos/{id}/share/", Policy::kUser, share},
-          {"POST", "/api/v1/shoppable-videos/{id}/view/", Policy::kUser, view}};
+  const auto route = [&deps](const char* name, Action action) {
+    return Route{"POST", "/api/v1/shoppable-videos/{id}/" + std::string(name) + "/", Policy::kUser,
+                 [deps, action = std::move(action)](const Request& request) {
+                   return take(request, deps, action);
+                 }};
+  };
+  using Counts = state::ItemCounts;
+  return {route("like", {"like", true,
+                         [](JsonWriter& out, bool holds, const Counts& counts) {
+                           out.member("liked", holds);
+                           out.member("likes_count", counts.likes);
+                         }}),
+          route("save_video",
+                {"save", true,
+                 [](JsonWriter& out, bool holds, const Counts&) { out.member("saved", holds); }}),
+          route("share", {"share", false,
+                          [](JsonWriter& out, bool, const Counts& counts) {
+                            out.member("shares_count", counts.shares);
+                          }}),
+          route("view", {"view", false, [](JsonWriter& out, bool, const Counts& counts) {
+                           out.member("views_count", counts.views);
+                         }})};
 }
 
 }  // namespace

@@ -233,7 +233,22 @@ class World {
     interaction.event.time = clock_.now() - static_cast<UnixMillis>(of_event() % 100'000'000);
     if (type.name == "rate") interaction.event.value_centi = 50 * (1 + int(of_event() % 10));
     if (of_event() % 5 == 0) interaction.event.context = std::string(of_event() % 700, 'x');
+    const auto* undo = table_.find("un" + type.name);
+    if (undo != nullptr && of_event() % 2 == 0) {
+      interaction.undo_type = undo->number;
+      interaction.undo_weight = undo->weight;
+    }
+    interaction.event.recommendation_id = "r" + std::to_string(id / 200);
     const auto partition = partition_of(interaction.event.user.value, kPartitions);
+    if (of_event() % 4 == 0) {
+      log_.push({Topic::kInteractions, partition},
+                encode(LogRecord{Impression{interaction.event.recommendation_id,
+                                            interaction.event.user,
+                                            id % 2 == 0 ? "feed" : "popular",
+                                            0,
+                                            0,
+                                            {}}}));
+    }
     log_.push({Topic::kInteractions, partition}, encode(LogRecord{interaction}));
   }
 

@@ -96,6 +96,16 @@ TEST(Golden, LogRecords) {
   check_log_record("interaction", interaction());
   check_log_record("ruleset", ruleset());
   check_log_record("erase_user", EraseUser{UserId("u1"), 42});
+  auto toggle = interaction();
+  toggle.undo_type = 6;
+  toggle.undo_weight = -4;
+  check_log_record("toggle", toggle);
+  check_log_record("impression", Impression{"r1",
+                                            UserId("u1"),
+                                            "feed",
+                                            1ULL << 52,
+                                            1'769'860'800'250,
+                                            {ItemId("video:2"), ItemId("video:1")}});
 }
 
 TEST(Golden, CatalogRecords) {

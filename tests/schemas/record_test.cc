@@ -27,6 +27,8 @@ Interaction full_interaction() {
   it.event.context_is_object = true;
   it.event.notes = "naïve";
   it.event.recommendation_id = "r1";
+  it.undo_type = 15;
+  it.undo_weight = -3;
   return it;
 }
 
@@ -76,6 +78,9 @@ TEST(LogRecord, ControlRecordsRoundTrip) {
   ruleset.types = {{1, "view"}, {64, "applaud"}};
   ruleset.history_retention_ms = 7;
   const LogRecord erase = EraseUser{UserId("u1"), 42};
+  const LogRecord shown =
+      Impression{"r1", UserId("u1"), "feed", 7, 1'700'000'000'000, {ItemId("a"), ItemId("b")}};
+  EXPECT_EQ(decode_log_record(encode(shown)), shown);
   EXPECT_EQ(decode_log_record(encode(LogRecord(ruleset))), LogRecord(ruleset));
   EXPECT_EQ(decode_log_record(encode(erase)), erase);
 }
@@ -125,6 +130,10 @@ TEST(Records, NothingLessThanAUserAnItemAndATypeIsAnInteraction) {
   it = small_interaction();
   it.type_number = 0;
   EXPECT_FALSE(decode_log_record(encode(LogRecord(it))).has_value());
+  for (const auto& shown : {Impression{"", UserId("u"), "feed", 0, 0, {}},
+                            Impression{"r", UserId(), "feed", 0, 0, {}}}) {
+    EXPECT_FALSE(decode_log_record(encode(LogRecord(shown))).has_value());
+  }
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ TEST(Wire, AnInteractionsBytesAreThoseOfProtobuf) {
     if (random() % 2 == 0) event.duration_s = static_cast<std::uint32_t>(number());
     if (random() % 2 == 0) event.mood_intensity = static_cast<std::uint32_t>(number());
     event.context_is_object = random() % 2 == 0;
+    it.undo_type = static_cast<std::uint32_t>(number());
+    it.undo_weight = static_cast<std::int32_t>(number());
     std::string bytes;
     append_interaction(bytes, view_of(it));
     proto::Interaction message;

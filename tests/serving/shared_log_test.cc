@@ -6,7 +6,10 @@
 
 #include "base/crypto.h"
 #include "schemas/catalog_record.h"
+#include "schemas/interaction_table.h"
 #include "schemas/item.h"
+#include "schemas/partitioner.h"
+#include "schemas/record.h"
 #include "tests/support/eventually.h"
 #include "tests/support/people.h"
 #include "tests/support/test_node.h"
@@ -178,6 +181,34 @@ TEST_F(ClusterSurface, ACheckpointsFilesCanBeReadAndNothingElse) {
   }
   EXPECT_EQ(node.get("/v1/admin/checkpoints/..").status(), 404);
   EXPECT_EQ(node.get("/v1/admin/checkpoints/checkpoint-2").status(), 404);
+}
+
+// What another node had answered before somebody liked a video is in the count that they get.
+TEST_F(SharedLog, AnActionCountsWhatOthersHadDoneBefore) {
+  TestNode node(options());
+  const auto root = enter(node, "root", Role::kAdmin);
+  const auto ann = enter(node, "ann"), bob = enter(node, "bob"), cid = enter(node, "cid");
+  node.log().hear();
+  ASSERT_EQ(node.call("PUT", "/v1/items/video:1", R"({"title":"V"})", root.as()).status(), 201);
+  const auto partition = [](const Person& of) { return partition_of(of.id, 3); };
+  const auto& other = partition(bob) != partition(ann) ? bob : cid;
+  ASSERT_NE(partition(other), partition(ann)) << "somebody whom ann's partition says nothing of";
+  Interaction like;
+  like.type_number = static_cast<std::uint32_t>(BuiltIn::kLike);
+  like.weight = 4;
+  like.event.id = "theirs";
+  like.event.user = UserId(other.id);
+  like.event.item = ItemId("video:1");
+  like.event.time = node.clock().now();
+  node.log().push_by_another({Topic::kInteractions, partition(other)}, encode(LogRecord{like}));
+  auto reply = node.begin("POST", "/api/v1/shoppable-videos/1/like/", {}, ann.as());
+  ASSERT_TRUE(eventually([&] {
+    return node.engine().publisher().visible({Topic::kInteractions, partition(ann)}) ==
+           node.log().end({Topic::kInteractions, partition(ann)});
+  }));
+  EXPECT_FALSE(answered(reply));
+  node.log().hear();
+  EXPECT_EQ(reply.get().body(), R"({"status":"success","liked":true,"likes_count":2})");
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "tests/support/people.h"
 
@@ -34,13 +37,42 @@ class Shoppable : public ::testing::Test {
   void video(int number, const std::string& members) {
     put("video:" + std::to_string(number), members);
   }
-  TestReply post(const std::string& path, const Person& as, const std::string& key = {}) {
+  TestReply post(const std::string& path, const Person& as, const std::string& key = {},
+                 const std::string& recommendation = {}) {
     auto headers = as.token.empty() ? TestNode::Headers() : as.as();
     if (!key.empty()) headers.emplace_back("idempotency-key", key);
+    if (!recommendation.empty()) headers.emplace_back("x-millrace-recommendation", recommendation);
     return node_.call("POST", kBase + path, {}, headers);
   }
   TestReply get(const std::string& path, const Person& as = {}) {
     return node_.get(kBase + path, as.token.empty() ? TestNode::Headers() : as.as());
+  }
+  // A part of the score that a video has in somebody's feed; NaN: it is not in it.
+  double part(const std::string& id, const std::string& name, const Person& of) {
+    const auto feed = get("?explain=true&limit=100", of);
+    for (std::size_t i = 0; i < feed.size(""); ++i) {
+      const auto at = std::to_string(i);
+      if (feed.at(at + ".id") == id) return feed.number(at + ".parts." + name);
+    }
+    return std::nan("");
+  }
+  // Six videos of product 200, and two of product 201.
+  void two_products() {
+    for (const char* id : {"200", "201"}) put("product:" + std::string(id), R"("title":"P")");
+    for (int i = 11; i <= 18; ++i) {
+      video(i, R"("title":"Of a product","parent":"product:)" + std::to_string(i < 17 ? 200 : 201) +
+                   '"');
+    }
+  }
+  // The most of product 200 that follow one another.
+  static std::size_t longest_row(const std::vector<std::string>& ids) {
+    std::size_t row = 0, longest = 0;
+    for (const auto& id : ids) {
+      const auto number = std::stoi(id.substr(id.find(':') + 1));
+      row = number >= 11 && number < 17 ? row + 1 : 0;
+      longest = std::max(longest, row);
+    }
+    return longest;
   }
   // What follows the base in the `Link` to the next page; empty on the last.
   static std::string next(const TestReply& page) {
@@ -98,6 +130,35 @@ TEST_F(Shoppable, AToggleThatIsSentAgainTogglesOnce) {
   EXPECT_EQ(post("2/like/", ann_, "k1").at("liked"), "true") << "the key is the path's";
   EXPECT_EQ(post("1/like/", ann_, "k2").at("liked"), "false");
   EXPECT_EQ(post("1/like/", ann_, "two words").at("field"), "Idempotency-Key");
+}
+
+// Both are in the log before either is applied.
+TEST_F(Shoppable, TogglesOfOnePersonAtOnceAreTakenInTurn) {
+  for (const char* path : {"1/like/", "1/save_video/"}) {
+    const auto what = std::string(path) == "1/like/" ? "liked" : "saved";
+    node_.log().hold_appends();
+    auto first = node_.begin("POST", kBase + path, {}, ann_.as());
+    auto second = node_.begin("POST", kBase + path, {}, ann_.as());
+    auto third = node_.begin("POST", kBase + path, {}, ann_.as());
+    node_.log().release_appends();
+    EXPECT_EQ(first.get().at(what), "true");
+    EXPECT_EQ(second.get().at(what), "false");
+    EXPECT_EQ(third.get().at(what), "true");
+    EXPECT_EQ(get("1/", ann_).at(std::string("is_") + what), "true");
+  }
+  EXPECT_EQ(get("1/", ann_).at("likes_count"), "1");
+}
+
+TEST_F(Shoppable, WhatAToggleWasIsKnownAfterARestartAndInTheHistory) {
+  post("1/like/", ann_, "k1");
+  post("1/like/", ann_, "k2");
+  node_.restart();
+  EXPECT_EQ(post("1/like/", ann_, "k1").at("liked"), "true") << "as it was when it was sent first";
+  EXPECT_EQ(post("1/like/", ann_, "k2").at("liked"), "false");
+  EXPECT_EQ(get("1/", ann_).at("likes_count"), "0");
+  const auto history = node_.get("/v1/users/" + ann_.id + "/history", ann_.as());
+  EXPECT_EQ(history.at("items.0.type"), "unlike") << history.body();
+  EXPECT_EQ(history.at("items.1.type"), "like");
 }
 
 TEST_F(Shoppable, SavesToggleSharesAndViewsCount) {
@@ -164,6 +225,91 @@ TEST_F(Shoppable, TheFeedsScoresAreTheSeeds) {
   }
 }
 
+TEST_F(Shoppable, AVideoHasTheCategoriesOfItsProductAsLongAsThatIsThere) {
+  put("product:102", R"("title":"Pan","categories":["kitchen","pans"])");
+  video(4, R"("title":"Four","parent":"product:102")");
+  post("3/like/", ann_);  // of the kitchen
+  EXPECT_EQ(part("4", "category", ann_), 2.0);
+  post("4/like/", ann_);  // of both
+  EXPECT_EQ(part("4", "category", ann_), 2.0) << "once";
+  EXPECT_EQ(part("4", "category", bob_), 0);
+  post("4/like/", ann_);
+  const auto to = R"({"title":"Spade","categories":["garden"]})";
+  ASSERT_EQ(node_.call("PUT", "/v1/items/product:102", to, root_.as()).status(), 200);
+  EXPECT_EQ(part("4", "category", ann_), 0) << "the product is no longer of the kitchen";
+  post("4/save_video/", bob_);
+  EXPECT_EQ(part("4", "category", bob_), 2.0);
+  ASSERT_EQ(node_.call("DELETE", "/v1/items/product:102", {}, root_.as()).status(), 204);
+  EXPECT_TRUE(std::isnan(part("4", "category", bob_)));
+  EXPECT_EQ(get("4/", bob_).status(), 404);
+  EXPECT_EQ(get("saved/", bob_).body(), "[]");
+}
+
+TEST_F(Shoppable, TheTrendScoreMovesAsEventsArrive) {
+  double last = 0;
+  for (const char* act : {"1/view/", "1/like/", "1/save_video/", "1/share/"}) {
+    post(act, ann_);
+    const auto now = get("1/").number("trend_score");
+    EXPECT_GT(now, last) << act;
+    EXPECT_LT(now, 1) << act;
+    last = now;
+  }
+  EXPECT_NEAR(last, 16.0 / (16 + 10), 1e-6) << "view 1, like 4, save 5, share 6";
+  node_.clock().advance(6LL * 3600 * 1000);
+  EXPECT_NEAR(get("1/").number("trend_score"), 8.0 / (8 + 10), 1e-6) << "a half-life later";
+  post("1/like/", ann_);
+  EXPECT_NEAR(get("1/").number("trend_score"), 4.0 / (4 + 10), 1e-6) << "an unlike takes 4";
+  for (int i = 0; i < 300; ++i) post("1/share/", bob_);
+  EXPECT_GT(get("1/").number("trend_score"), 0.99);
+  EXPECT_LE(get("1/").number("trend_score"), 1);
+}
+
+TEST_F(Shoppable, VarietyIsASettingThatIsOffHereAndOnInV1) {
+  two_products();
+  for (int i = 11; i < 17; ++i) post(std::to_string(i) + "/share/", bob_);  // before all others
+  EXPECT_EQ(longest_row(get("?seed=1", ann_).ids("")), 6u) << "strictly by score";
+  const auto varied = get("?seed=1&in_a_row=2", ann_);
+  EXPECT_EQ(longest_row(varied.ids("")), 2u);
+  EXPECT_EQ(varied.size(""), 11u) << "all are still there";
+  EXPECT_EQ(longest_row(get("?seed=1&in_a_row=1", ann_).ids("")), 1u);
+  const auto v1 = [this](const std::string& query) {
+    return node_.get("/v1/feed/" + ann_.id + "?kind=video&seed=1" + query, ann_.as()).ids();
+  };
+  EXPECT_EQ(longest_row(v1("")), 2u);
+  EXPECT_EQ(longest_row(v1("&in_a_row=0")), 6u);
+  EXPECT_EQ(v1("&exclude=video:1,video:2,video:3,video:17,video:18").size(), 2u)
+      << "nothing to put between";
+  std::vector<std::string> paged;
+  for (auto page = get("?in_a_row=2&limit=4", ann_);; page = get(next(page), ann_)) {
+    for (const auto& id : page.ids("")) paged.push_back(id);
+    if (next(page).empty()) break;
+  }
+  EXPECT_EQ(longest_row(paged), 2u);
+  EXPECT_EQ(std::set<std::string>(paged.begin(), paged.end()).size(), 11u);
+}
+
+TEST_F(Shoppable, WhatWasJustWatchedIsASettingThatIsOffHereAndOnInV1) {
+  post("1/view/", ann_);
+  post("2/like/", ann_);
+  const auto here = [this](const std::string& query) { return get(query, ann_).size(""); };
+  const auto v1 = [this](const std::string& query) {
+    auto ids = node_.get("/v1/feed/" + ann_.id + "?kind=video&" + query, ann_.as()).ids();
+    std::sort(ids.begin(), ids.end());
+    return ids;
+  };
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(here(""), 3u);
+  EXPECT_EQ(here("?rest=600"), 2u);
+  EXPECT_EQ(v1(""), (Ids{"video:2", "video:3"})) << "a like alone is no watching";
+  EXPECT_EQ(v1("rest=0"), (Ids{"video:1", "video:2", "video:3"}));
+  EXPECT_EQ(node_.get("/v1/feed/" + bob_.id + "?kind=video", bob_.as()).size("items"), 3u);
+  node_.clock().advance(599'000);
+  EXPECT_EQ(v1(""), (Ids{"video:2", "video:3"}));
+  node_.clock().advance(2'000);
+  EXPECT_EQ(v1("").size(), 3u);
+  EXPECT_EQ(v1("rest=3600").size(), 2u);
+}
+
 TEST_F(Shoppable, TheFeedIsABareArrayInPagesOfOneOrder) {
   const auto whole = get("?seed=5", ann_);
   EXPECT_EQ(whole.size(""), 3u);
@@ -189,6 +335,10 @@ TEST_F(Shoppable, WhatIsAskedWronglyIsNamed) {
                                                         {"seed=-1", "seed"},
                                                         {"seed=9007199254740992", "seed"},
                                                         {"explain=maybe", "explain"},
+                                                        {"in_a_row=101", "in_a_row"},
+                                                        {"in_a_row=-1", "in_a_row"},
+                                                        {"rest=soon", "rest"},
+                                                        {"rest=31536001", "rest"},
                                                         {"cursor=x", "cursor"},
                                                         {"cursor=bm9uZQ", "cursor"},
                                                         {"position=i9:1", "position"}}) {
@@ -196,6 +346,12 @@ TEST_F(Shoppable, WhatIsAskedWronglyIsNamed) {
     EXPECT_EQ(reply.status(), 400) << query;
     EXPECT_EQ(reply.at("field"), field) << query;
   }
+  for (const char* act : {"1/like/", "1/save_video/", "1/share/", "1/view/"}) {
+    const auto reply = post(act, ann_, {}, std::string(257, 'r'));
+    EXPECT_EQ(reply.status(), 400) << act;
+    EXPECT_EQ(reply.at("field"), "X-Millrace-Recommendation") << act;
+  }
+  EXPECT_EQ(get("1/").at("likes_count"), "0") << "nothing was done";
 }
 
 }  // namespace

@@ -76,6 +76,7 @@ void expect_same_head(const Person& a, const Person& b) {
   EXPECT_EQ(a.history_first, b.history_first);
   EXPECT_EQ(a.history_next, b.history_next);
   EXPECT_EQ(a.history_first_log_time, b.history_first_log_time);
+  EXPECT_EQ(a.served, b.served);
   ASSERT_EQ(a.pages.size(), b.pages.size());
   for (std::size_t i = 0; i < a.pages.size(); ++i) {
     EXPECT_EQ(a.pages[i].first_item, b.pages[i].first_item);
@@ -109,7 +110,28 @@ TEST(PageCodec, FullPageFitsFourKilobytes) {
   Person person = example_person(static_cast<int>(kMaxRowsPerPage));
   person.history_tail.assign(kHistoryPageBytes, 'x');
   person.sequence.assign(50, 99'999);
+  person.served.assign(kServedKept, {UINT64_MAX, 500'000, "collaborative", true, true});
   EXPECT_LE(encoder.person(person).size(), 4096u);
+}
+
+TEST(PageCodec, WhatAPersonWasShown) {
+  PageEncoder encoder;
+  Person person;
+  person.served = {{7, 497'222, "feed", true, false},
+                   {UINT64_MAX, 497'223, "popular", false, true}};
+  const auto back = decode_person(golden("person_shown", encoder.person(person)));
+  ASSERT_TRUE(back);
+  expect_same_head(*back, person);
+  person.served.resize(kServedKept + 1);
+  EXPECT_FALSE(decode_person(encoder.person(person)));
+}
+
+TEST(PageCodec, AttributionDay) {
+  PageEncoder encoder;
+  const std::vector<AttributionRow> rows = {{497'222, "feed", {3, 2, 1}},
+                                            {497'223, "popular", {1, 0, 0}}};
+  EXPECT_EQ(decode_attribution_day(golden("attribution_day", encoder.attribution_day(rows))), rows);
+  EXPECT_FALSE(decode_attribution_day(std::string("\x0a\x01\x02", 3))) << "uneven columns";
 }
 
 TEST(PageCodec, EmptyPersonIsLegal) {

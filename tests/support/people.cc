@@ -9,17 +9,18 @@
 namespace millrace {
 namespace {
 
-std::uint64_t run(TestNode& node, decltype(CatalogRecord::change) change) {
+std::uint64_t run(ingest::EventLog& log, processors::Engine& engine,
+                  decltype(CatalogRecord::change) change) {
   const auto name = random_secret();
   std::vector<ingest::Append> appends;
   appends.push_back({kCatalogPartition, {}, encode(CatalogRecord{name, std::move(change)})});
-  const auto offsets = node.log().append_and_wait(std::move(appends));
+  const auto offsets = log.append_and_wait(std::move(appends));
   Position position;
   position.include(kCatalogPartition, offsets.value().front());
-  if (!node.engine().publisher().wait_reached(position, 20'000)) {
+  if (!engine.publisher().wait_reached(position, 20'000)) {
     throw std::runtime_error("the catalog stands still");
   }
-  const auto verdict = node.engine().catalog().verdict(name);
+  const auto verdict = engine.catalog().verdict(name);
   if (!verdict || verdict->outcome != state::CommandOutcome::kCreated) {
     throw std::runtime_error("not created");
   }
@@ -29,11 +30,16 @@ std::uint64_t run(TestNode& node, decltype(CatalogRecord::change) change) {
 }  // namespace
 
 Person enter(TestNode& node, const std::string& name, Role role) {
+  return enter(node.log(), node.engine(), name, role);
+}
+
+Person enter(ingest::EventLog& log, processors::Engine& engine, const std::string& name,
+             Role role) {
   Person person;
-  const AccountId id(run(node, SignUp{name, name + "@example.org", {}, role}));
+  const AccountId id(run(log, engine, SignUp{name, name + "@example.org", {}, role}));
   person.id = std::to_string(id.value);
   person.token = random_secret();
-  run(node, IssueToken{id, token_hash(person.token)});
+  run(log, engine, IssueToken{id, token_hash(person.token)});
   return person;
 }
 

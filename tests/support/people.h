@@ -19,5 +19,7 @@ Person sign_up(TestNode& node, const std::string& name);
 
 // An account with a token and without a password, straight into the catalog.
 Person enter(TestNode& node, const std::string& name, Role role = Role::kUser);
+Person enter(ingest::EventLog& log, processors::Engine& engine, const std::string& name,
+             Role role = Role::kUser);
 
 }  // namespace millrace

@@ -95,19 +95,23 @@ void TestNode::start() {
   engine_ = *std::move(engine);
   const auto started = engine_->start([](std::uint64_t, std::uint64_t) {});
   if (!started) throw std::runtime_error(started.error().detail);
+  impressions_ =
+      std::make_unique<ingest::Impressions>(log_, clock_, metrics_, options_.impressions);
   acceptor_ = std::make_unique<ingest::Acceptor>(
       log_, engine_->table(),
       [this](std::uint16_t partition, const state::Identity& identity) {
         return engine_->store(partition).first_seen(identity);
       },
-      clock_, metrics_, ingest::Acceptor::Options{.highest_user = [this] {
-        return engine_->catalog().highest_user();
-      }});
+      clock_, metrics_,
+      ingest::Acceptor::Options{
+          .highest_user = [this] { return engine_->catalog().highest_user(); },
+          .before_attributed = [this] { impressions_->flush(); }});
   serving::Deps& deps = deps_;
   deps = {};
   deps.engine = engine_.get();
   deps.log = &log_;
   deps.acceptor = acceptor_.get();
+  deps.impressions = impressions_.get();
   deps.ids = &ids_;
   deps.clock = &clock_;
   deps.metrics = &metrics_;
@@ -134,6 +138,8 @@ void TestNode::start() {
 void TestNode::restart(bool forget) {
   dispatcher_.reset();
   routes_.clear();
+  acceptor_.reset();
+  impressions_.reset();
   engine_.reset();
   if (forget) ++generation_;
   start();

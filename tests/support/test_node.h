@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "ingest/acceptor.h"
+#include "ingest/impressions.h"
 #include "ingest/memory_log.h"
 #include "processors/engine.h"
 #include "schemas/json_value.h"
@@ -44,6 +45,7 @@ struct TestNodeOptions {
   processors::EngineOptions engine;  // `directory` is set by the node
   serving::SurfaceOptions surface;
   serving::GateOptions gate;  // no limits unless asked for
+  ingest::Impressions::Options impressions;
   std::int64_t block_ms = 3'600'000;
   std::uint16_t partitions = 3;
   bool shared = false;  // other nodes write the log too
@@ -102,6 +104,7 @@ class TestNode {
   ingest::MemoryLog log_;
   int generation_ = 0;  // names the state's folder
   std::unique_ptr<processors::Engine> engine_;
+  std::unique_ptr<ingest::Impressions> impressions_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
   serving::Deps deps_;
   std::shared_ptr<serving::Gate> gate_;

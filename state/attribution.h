@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace millrace::state {
+
+// Answers that recommended something, and those of them whose items were clicked or acted on.
+struct AttributionCounts {
+  std::uint64_t served = 0;
+  std::uint64_t clicked = 0;
+  std::uint64_t acted = 0;
+  friend bool operator==(const AttributionCounts&, const AttributionCounts&) = default;
+};
+
+struct AttributionRow {
+  std::int32_t hour = 0;  // of log time, since 1970: when the answers came into the log
+  std::string algorithm;
+  AttributionCounts counts;
+  friend bool operator==(const AttributionRow&, const AttributionRow&) = default;
+};
+
+inline constexpr std::int32_t kAttributionDays = 31;  // kept, counted back from the newest
+
+// The attribution's part of a commit.
+struct FrozenAttribution {
+  std::map<std::int32_t, std::vector<AttributionRow>> days;  // none: the day has gone
+};
+
+// A partition's attribution. read() is thread-safe; the rest is the writer's.
+class Attribution {
+ public:
+  void restore(const std::vector<AttributionRow>& day);
+
+  // One more answer of that hour has come to `step`. Those of days that have gone do not count.
+  void count(std::int32_t hour, std::string_view algorithm, std::uint64_t AttributionCounts::*step);
+  FrozenAttribution freeze();
+
+  // Hours [from, to), ascending by hour and algorithm.
+  std::vector<AttributionRow> read(std::int32_t from, std::int32_t to) const;
+
+ private:
+  using Key = std::pair<std::int32_t, std::string>;
+  mutable std::mutex lock_;
+  std::map<Key, AttributionCounts> rows_;
+  std::set<std::int32_t> dirty_;  // days changed since the last freeze
+};
+
+}  // namespace millrace::state
