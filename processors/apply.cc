@@ -90,12 +90,20 @@ bool is_rating(std::uint32_t type) {
 
 Status Applier::apply(const std::vector<ingest::StoredRecord>& records) {
   if (!std::exchange(ruleset_loaded_, true)) ruleset_ = store_.ruleset();
+  tapping_ = tap_ != nullptr && tap_->open();
   for (std::size_t begin = 0; begin < records.size(); begin += kSlice) {
     const auto end = std::min(begin + kSlice, records.size());
     MILLRACE_CHECK(apply_slice({records.data() + begin, records.data() + end}));
   }
   views_.settle(store_.partition());
+  if (!tapped_.records.empty()) hand_on();
   return {};
+}
+
+void Applier::hand_on() {
+  tapped_.partition = store_.partition();
+  tapped_.end = store_.applied().next_offset;
+  tap_->push(std::exchange(tapped_, {}));
 }
 
 Status Applier::apply_slice(std::span<const ingest::StoredRecord> records) {
@@ -217,6 +225,7 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
 
   const auto index = index_of(item);
   if (*effective > 0) attribute(person, interaction);
+  if (tapping_) tapped_.add(record.offset, index, record.bytes);
   if (is_rating(interaction.type_number)) views_.rated(interaction, record.offset, index);
   if (entered) {
     window_.clear();

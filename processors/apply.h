@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ingest/event_log.h"
+#include "processors/event_tap.h"
 #include "schemas/event.h"
 #include "schemas/record.h"
 #include "state/catalog_view.h"
@@ -54,7 +55,9 @@ struct ApplyFigures {
 // their log times alone: no clock, no configuration, no other partition. One thread.
 class Applier {
  public:
-  Applier(state::PartitionStore& store, ViewSink& views) : store_(store), views_(views) {}
+  // `tap`: hears of every event that counts; null: nobody does.
+  Applier(state::PartitionStore& store, ViewSink& views, EventTap* tap = nullptr)
+      : store_(store), views_(views), tap_(tap) {}
 
   // Applies records in order; those below applied().next_offset have been applied before and are
   // dropped. An error is RocksDB's; applying may be tried again from applied().next_offset.
@@ -84,9 +87,13 @@ class Applier {
                       std::string_view user);
   bool knows_type(std::uint32_t number) const;
   state::ItemIndex index_of(state::ItemNumber item);
+  void hand_on();
 
   state::PartitionStore& store_;
   ViewSink& views_;
+  EventTap* tap_;
+  bool tapping_ = false;
+  TappedBatch tapped_;
   Ruleset ruleset_;
   bool ruleset_loaded_ = false;
   ApplyFigures figures_;

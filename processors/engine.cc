@@ -49,7 +49,7 @@ Engine::Engine(const EngineOptions& options, ingest::EventLog& log, const Clock&
       publisher_(
           log.interaction_partitions(),
           [this](const std::vector<state::ItemIndex>& touched) { views_->update_lists(touched); },
-          metrics) {}
+          metrics, Drive::kThread, [this] { tap_.published(); }) {}
 
 Engine::~Engine() { stop(); }
 
@@ -95,7 +95,8 @@ Status Engine::open_stores() {
     const RunnerParts parts{&log_,        stores_[p].get(),
                             views_.get(), &commits_,
                             &publisher_,  &clock_,
-                            &metrics_,    [&bell = bells_[p % apply_threads_]] { bell.ring(); }};
+                            &metrics_,    [&bell = bells_[p % apply_threads_]] { bell.ring(); },
+                            &tap_};
     runners_.push_back(
         std::make_unique<PartitionRunner>(p, parts, options_.commit, options_.batch_records));
     MILLRACE_CHECK(runners_.back()->check_log());
@@ -252,6 +253,17 @@ std::uint64_t Engine::total_lag() const {
   std::uint64_t lag = catalog_runner_->lag();
   for (const auto& runner : runners_) lag += runner->lag();
   return lag;
+}
+
+Position Engine::open_tap(std::size_t max_bytes) {
+  const auto pause = enter_pause();
+  tap_.open(max_bytes);
+  Position at;
+  for (std::uint16_t p = 0; p < partitions(); ++p) {
+    const auto next = stores_[p]->published().next_offset;
+    if (next > 0) at.include({Topic::kInteractions, p}, next - 1);
+  }
+  return at;
 }
 
 void Engine::digest_at(std::uint16_t partition, Offset offset,

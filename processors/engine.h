@@ -17,11 +17,13 @@
 #include "processors/bell.h"
 #include "processors/catalog_runner.h"
 #include "processors/commit_queue.h"
+#include "processors/event_tap.h"
 #include "processors/partition_runner.h"
 #include "processors/publisher.h"
 #include "processors/rankers/ranker.h"
 #include "processors/views/live_views.h"
 #include "schemas/interaction_table.h"
+#include "schemas/position.h"
 #include "state/catalog_store.h"
 #include "state/checkpoint.h"
 #include "state/partition_store.h"
@@ -88,6 +90,12 @@ class Engine {
   const state::CatalogNames& names() const { return names_; }
   const LiveViews& views() const { return *views_; }
 
+  // Events as they become visible, for one reader.
+  EventTap& tap() { return tap_; }
+  // Opens it between two batches: hears of all events behind the position that this answers. Waits
+  // while a checkpoint is made.
+  Position open_tap(std::size_t max_bytes);
+
   void digest_at(std::uint16_t partition, Offset offset,
                  std::function<void(Result<state::Digest>)> done);
   // Publishes and writes everything applied so far.
@@ -129,6 +137,7 @@ class Engine {
   std::vector<std::unique_ptr<PartitionRunner>> runners_;
   std::unique_ptr<CatalogRunner> catalog_runner_;
   CommitQueue commits_;  // behind the runners: its last job may still call one
+  EventTap tap_;
   Publisher publisher_;
 
   mutable std::mutex mutex_;  // over failure_

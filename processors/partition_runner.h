@@ -35,6 +35,7 @@ struct RunnerParts {
   const Clock* clock = nullptr;  // for metrics only: apply never sees it
   Metrics* metrics = nullptr;
   std::function<void()> wake;  // there may be something to do again
+  EventTap* tap = nullptr;     // null: nobody listens
 };
 
 // Digests are kept at offsets divisible by this.

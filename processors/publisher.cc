@@ -26,9 +26,10 @@ std::vector<state::ItemIndex> distinct(std::vector<state::ItemIndex> items) {
 }  // namespace
 
 Publisher::Publisher(std::uint16_t partitions, UpdateLists update_lists, Metrics& metrics,
-                     Drive drive)
+                     Drive drive, std::function<void()> moved)
     : partitions_(partitions),
       update_lists_(std::move(update_lists)),
+      moved_(std::move(moved)),
       wait_seconds_(
           metrics.histogram("ryw_wait_seconds", "Time that requests waited for a position.")),
       timeouts_(
@@ -190,6 +191,7 @@ void Publisher::publish(Pending taken, bool stopping) {
     }
     woken = take_ready(stopping);
   }
+  if (taken.any && moved_) moved_();
   for (auto& [done, ok] : woken) done(ok);
 }
 

@@ -25,8 +25,9 @@ class Publisher {
   using UpdateLists = std::function<void(const std::vector<state::ItemIndex>& touched)>;
 
   // `update_lists` runs on the publisher's thread only; `touched` is in order, each item once.
+  // `moved` is called after every step of the positions; cheap, must not block.
   Publisher(std::uint16_t partitions, UpdateLists update_lists, Metrics& metrics,
-            Drive drive = Drive::kThread);
+            Drive drive = Drive::kThread, std::function<void()> moved = nullptr);
   ~Publisher();  // stops; whoever still waits hears "not reached"
 
   // From a writer, after its store's publish(): everything below next_offset shows in pages and
@@ -78,6 +79,7 @@ class Publisher {
 
   const std::uint16_t partitions_;
   UpdateLists update_lists_;
+  const std::function<void()> moved_;
   Histogram& wait_seconds_;
   Counter& timeouts_;
   std::vector<std::atomic<Offset>> visible_;  // interactions, then the catalog
