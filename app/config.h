@@ -132,6 +132,22 @@ struct AccessConfig {
   friend bool operator==(const AccessConfig&, const AccessConfig&) = default;
 };
 
+// Listeners of GET /v1/live.
+struct LiveConfig {
+  std::uint32_t listeners = 1'000;
+  std::uint32_t listeners_per_account = 20;
+  std::uint32_t queue_messages = 1'024;  // of one listener
+  std::uint64_t queue_bytes = 256ULL << 10;
+  std::uint64_t backlog_bytes = 16ULL << 20;  // of events not yet compared with the filters
+  std::uint64_t message_bytes = 4ULL << 10;   // of a listener's own
+  std::int64_t heartbeat_ms = 15'000;
+  std::int64_t slow_ms = 5'000;
+  std::int64_t ticket_lifetime_ms = 30'000;
+  std::uint32_t tickets = 10'000;
+
+  friend bool operator==(const LiveConfig&, const LiveConfig&) = default;
+};
+
 struct FeedConfig {
   double category = 2.0;
   double tag = 1.5;
@@ -170,6 +186,7 @@ struct ServeConfig {
   RulesConfig rules;
   AccountsConfig accounts;
   AccessConfig access;
+  LiveConfig live;
   FeedConfig feed;
   std::map<std::string, std::string> currencies;  // code -> rate; set at every start
   LoggingConfig logging;

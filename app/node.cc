@@ -73,6 +73,18 @@ processors::EngineOptions engine_options(const ServeConfig& config, const DataFo
   return options;
 }
 
+serving::LiveOptions live_options(const LiveConfig& live) {
+  return {.listeners = live.listeners,
+          .listeners_per_account = live.listeners_per_account,
+          .queue = {live.queue_messages, static_cast<std::size_t>(live.queue_bytes)},
+          .backlog_bytes = static_cast<std::size_t>(live.backlog_bytes),
+          .message_bytes = static_cast<std::size_t>(live.message_bytes),
+          .heartbeat_ms = live.heartbeat_ms,
+          .slow_ms = live.slow_ms,
+          .ticket_lifetime_ms = live.ticket_lifetime_ms,
+          .tickets = live.tickets};
+}
+
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
@@ -155,6 +167,9 @@ Status Node::build(Http http) {
   auto deps = parts();
   gate_ = serving::make_gate(deps, gate_options(config_.access), config_.access.block_ms);
   deps.gate = gate_.get();
+  live_ =
+      std::make_unique<serving::LiveHub>(*engine_, clock_, metrics_, live_options(config_.live));
+  deps.live = live_.get();
   maintenance_ = std::make_unique<Maintenance>(maintenance_options(deps, http), *engine_, *log_,
                                                clock_, metrics_);
   router_ = std::make_unique<serving::Router>(serving::all_routes(deps));

@@ -20,6 +20,7 @@
 #include "serving/http/gate.h"
 #include "serving/http/router.h"
 #include "serving/http/server.h"
+#include "serving/live/hub.h"
 
 namespace millrace::app {
 
@@ -75,6 +76,7 @@ class Node {
   std::unique_ptr<ingest::Acceptor> acceptor_;
   std::unique_ptr<ingest::KafkaSource> source_;  // with Kafka
   std::shared_ptr<serving::Gate> gate_;
+  std::unique_ptr<serving::LiveHub> live_;
   std::unique_ptr<Maintenance> maintenance_;
   std::unique_ptr<serving::Router> router_;  // of call(); the server has its own
   std::unique_ptr<serving::Server> server_;

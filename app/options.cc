@@ -221,6 +221,30 @@ std::vector<Option> access_options() {
   };
 }
 
+std::vector<Option> live_options() {
+  return {
+      integer("live.listeners", "most listeners of /v1/live", MILLRACE_AT(live.listeners), 0,
+              1'000'000),
+      integer("live.listeners_per_account", "most of one account or key",
+              MILLRACE_AT(live.listeners_per_account), 1, 1'000'000),
+      integer("live.queue_messages", "messages that wait for a slow listener; more are dropped",
+              MILLRACE_AT(live.queue_messages), 1, 1'000'000),
+      bytes("live.queue_bytes", "bytes of them", MILLRACE_AT(live.queue_bytes), 16ULL << 10),
+      bytes("live.backlog", "bytes of events that wait to be compared with the filters",
+            MILLRACE_AT(live.backlog_bytes), 64ULL << 10),
+      bytes("live.message", "largest message of a listener's", MILLRACE_AT(live.message_bytes),
+            128),
+      duration("live.heartbeat", "silence after which a listener is sent a sign of life",
+               MILLRACE_AT(live.heartbeat_ms), 100),
+      duration("live.slow_deadline", "time in which a listener must take something that waits",
+               MILLRACE_AT(live.slow_ms), 100),
+      duration("live.ticket_lifetime", "how long a ticket opens /v1/live",
+               MILLRACE_AT(live.ticket_lifetime_ms), 1'000),
+      integer("live.tickets", "tickets used within that time", MILLRACE_AT(live.tickets), 1,
+              10'000'000),
+  };
+}
+
 std::vector<Option> feed_options() {
   return {
       real("feed.category", "feed: weight of a liked category", MILLRACE_AT(feed.category)),
@@ -257,7 +281,7 @@ std::vector<Option> serve_options() {
   all.push_back(admin_token());
   for (auto&& group :
        {http_options(), log_options(), kafka_options(), cluster_options(), apply_options(),
-        rules_options(), accounts_options(), access_options(), feed_options()}) {
+        rules_options(), accounts_options(), access_options(), live_options(), feed_options()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   for (auto& table : table_options()) all.push_back(std::move(table));

@@ -47,13 +47,18 @@ std::string random_secret() {
   return out;
 }
 
-std::string token_hash(std::string_view secret) {
+std::string token_hash(std::string_view secret) { return keyed_hash({}, secret); }
+
+std::string keyed_hash(std::string_view key, std::string_view text) {
   ready();
   std::array<unsigned char, crypto_generichash_BYTES> hash{};
-  crypto_generichash(hash.data(), hash.size(),
-                     reinterpret_cast<const unsigned char*>(secret.data()), secret.size(), nullptr,
-                     0);
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()),
+                     text.size(), reinterpret_cast<const unsigned char*>(key.data()), key.size());
   return {hash.begin(), hash.end()};
+}
+
+bool same_secret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace millrace

@@ -18,5 +18,9 @@ const std::string& nobodys_password_hash();
 std::string random_secret();
 // What is kept of a secret: 32 bytes, of which the secret cannot be told.
 std::string token_hash(std::string_view secret);
+// 32 bytes that only who has `key`, 16 to 64 bytes, can make of `text`.
+std::string keyed_hash(std::string_view key, std::string_view text);
+// Takes as long wherever they differ.
+bool same_secret(std::string_view a, std::string_view b);
 
 }  // namespace millrace

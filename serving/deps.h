@@ -17,6 +17,7 @@
 namespace millrace::serving {
 
 class Gate;
+class LiveHub;
 
 struct AccountOptions {
   std::int64_t token_lifetime_ms = 30LL * 24 * 3'600'000;
@@ -51,6 +52,7 @@ struct Deps {
   Uuid7Minter* ids = nullptr;  // of commands and recommendations
   Metrics* metrics = nullptr;
   Gate* gate = nullptr;  // null: nothing is limited, nobody blocked
+  LiveHub* live = nullptr;
   SurfaceOptions options;
   // Makes, verifies and keeps a checkpoint of the state, or gives the newest when it is not older
   // than that; answers its path. Takes long: call it off the server's threads.

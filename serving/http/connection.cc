@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serving/http/problem.h"
+#include "serving/http/websocket.h"
 
 namespace millrace::serving {
 namespace {
@@ -102,6 +103,7 @@ void Connection::step(Next next) {
       case Next::kParse: next = parse(); break;
       case Next::kRead: return read();
       case Next::kStream: return want_piece();
+      case Next::kSocket: return become_socket();
       case Next::kClose: return linger();
       case Next::kWait:
         if (!came_while_writing_) {
@@ -229,6 +231,7 @@ Connection::Next Connection::respond(Reply reply) {
   const bool ends_it = parser_.http_1_0() && reply.stream && !reply.length;
   last_request_ = last_request_ || state_.stopping || ends_it;
   if (state_.options.mark) state_.options.mark(reply);
+  if (reply.socket) return begin_socket(std::move(reply));
   WireReply wire = worker_.writer().write(
       std::move(reply), parser_.request(),
       last_request_ ? Persistence::kClose : Persistence::kKeepAlive, parser_.http_1_0());
@@ -274,6 +277,7 @@ void Connection::on_tick(std::int64_t now) {
       waiting_ = false;
       state_.metrics.reject(Rejection::kLaterTimeout);
       return drive(respond(problem(503, "No answer in time; the outcome is unknown.")));
+    case Phase::kSocket:
     case Phase::kWriting: state_.metrics.reject(Rejection::kSlowReader); return close();
     case Phase::kStreaming:
     case Phase::kIdle:
@@ -287,6 +291,7 @@ void Connection::stop() {
   last_request_ = true;
   if (phase_ == Phase::kIdle) return close();
   if (stream_) stream_->stop();
+  if (web_socket_) web_socket_->stop();
 }
 
 void Connection::close() {
@@ -295,6 +300,7 @@ void Connection::close() {
   phase_ = Phase::kClosed;
   waiting_ = false;
   stream_ = nullptr;
+  if (web_socket_) web_socket_->abort();
   error_code ignored;
   socket_.close(ignored);
   charge_body(0);

@@ -14,6 +14,8 @@
 
 namespace millrace::serving {
 
+class WebSocket;
+
 // One client's connection: reads requests, has them answered one after the other, writes the
 // answers in order. Everything happens on its worker's thread. Shared by the worker's list and by
 // the operations that are under way.
@@ -46,11 +48,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     kWaiting,
     kStreaming,
     kWriting,
+    kSocket,
     kLingering,
     kClosed
   };
   // What comes when everything in out_ is written.
-  enum class Next { kParse, kRead, kWait, kStream, kClose };
+  enum class Next { kParse, kRead, kWait, kStream, kSocket, kClose };
 
   void drive(Next next);
   void step(Next next);
@@ -67,6 +70,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void begin_stream(WireReply& wire);
   void want_piece();
   void on_piece(std::optional<std::string> piece);
+
+  Next begin_socket(Reply reply);
+  void become_socket();
+  void socket_writes();
+  void socket_wrote();
+  void socket_parts();
 
   void send(WireReply wire);
   void read();
@@ -111,6 +120,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<std::uint64_t> length_;  // what is left of it
   bool chunked_ = false;
   bool begun_ = false;  // a chunk of it was sent
+
+  std::shared_ptr<SocketSession> handshake_session_;  // of the handshake that was just answered
+  std::string handshake_head_;
+  std::unique_ptr<WebSocket> web_socket_;
 };
 
 }  // namespace millrace::serving

@@ -15,6 +15,7 @@ class Cors {
   // Origins as browsers send them: "https://shop.example". None: nothing is added to any answer.
   explicit Cors(const std::vector<std::string>& origins);
 
+  bool allows(std::string_view origin) const { return lines_.contains(origin); }
   // Header lines, each with its line break, of an answer to this request; nullptr: none. Valid as
   // long as this object.
   const std::string* lines(const Request& request) const;

@@ -29,7 +29,8 @@ bool is_probe(std::string_view path) {
 }
 
 bool sends_credential(const Request& request) {
-  return request.header("authorization").has_value() || request.header("x-api-key").has_value();
+  return request.header("authorization").has_value() || request.header("x-api-key").has_value() ||
+         request.query_value("ticket").has_value();
 }
 
 // What a node that lags behind might say of something that there is.

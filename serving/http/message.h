@@ -58,14 +58,17 @@ class BodyStream {
   virtual void stop() {}
 };
 
+class SocketSession;
+
 // An answer. The server adds Content-Length, Connection, Date, and gzips large text when asked to.
 struct Reply {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::shared_ptr<BodyStream> stream;   // what comes instead of `body`; never gzipped
-  std::optional<std::uint64_t> length;  // of the stream; unknown: it is sent in chunks
+  std::shared_ptr<BodyStream> stream;     // what comes instead of `body`; never gzipped
+  std::optional<std::uint64_t> length;    // of the stream; unknown: it is sent in chunks
+  std::shared_ptr<SocketSession> socket;  // with status 101: serving/http/socket_session.h
 };
 
 // Makes an answer whose time has come: called at most once, on the thread of the connection that
@@ -92,6 +95,7 @@ enum class Policy {
   kSelf,         // the account that {id} or {user} names
   kSelfOrAdmin,  // that one, and admins; under /v1 services that may read can
   kAdmin,
+  kListen,  // any account, admins, services that may read; with ?ticket= the handler checks that
   kIngest,  // services that may ingest, admins, and accounts, for themselves only
 };
 

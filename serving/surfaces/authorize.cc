@@ -25,22 +25,6 @@ std::optional<std::string_view> credential(const Request& request) {
   return std::string_view();
 }
 
-// Nothing when the secret is not known, has expired, or its account is gone.
-std::optional<Caller> caller_of(std::string_view secret, const state::AccountsView& accounts,
-                                UnixMillis now) {
-  const auto* token = accounts.find_secret(token_hash(secret));
-  if (token == nullptr || (token->expires != 0 && token->expires <= now)) return std::nullopt;
-  Caller caller;
-  caller.token = token->id;
-  caller.scopes = token->scopes;
-  if (token->account.value == 0) return caller;
-  const auto* account = accounts.find(token->account);
-  if (account == nullptr) return std::nullopt;
-  caller.account = account->id;
-  caller.role = account->role;
-  return caller;
-}
-
 bool is_self(const Request& request) {
   for (const char* name : {"id", "user"}) {
     const auto found = request.params.find(name);
@@ -61,12 +45,28 @@ bool may_call(const Request& request, const Route& route) {
       return is_self(request) || caller.admin() ||
              (route.method == "GET" && route.pattern.starts_with("/v1/") && caller.may_read());
     case Policy::kAdmin: return caller.admin();
+    case Policy::kListen:
+      return caller.account.value != 0 || caller.may_read() || request.query_value("ticket");
     case Policy::kIngest: return caller.may_ingest() || caller.account.value != 0;
   }
   return false;
 }
 
 }  // namespace
+
+std::optional<Caller> caller_of(const state::Token* token, const state::AccountsView& accounts,
+                                UnixMillis now) {
+  if (token == nullptr || (token->expires != 0 && token->expires <= now)) return std::nullopt;
+  Caller caller;
+  caller.token = token->id;
+  caller.scopes = token->scopes;
+  if (token->account.value == 0) return caller;
+  const auto* account = accounts.find(token->account);
+  if (account == nullptr) return std::nullopt;
+  caller.account = account->id;
+  caller.role = account->role;
+  return caller;
+}
 
 Authorize authorize_with(const Deps& deps) {
   return [engine = deps.engine, clock = deps.clock](Request& request,
@@ -79,7 +79,8 @@ Authorize authorize_with(const Deps& deps) {
     }
     const auto secret = credential(request);
     if (secret) {
-      const auto caller = caller_of(*secret, *accounts, clock->now());
+      const auto* token = accounts->find_secret(token_hash(*secret));
+      const auto caller = caller_of(token, *accounts, clock->now());
       if (!caller) {
         return problem({Code::kUnauthorized, "this credential is not known or has expired", {}});
       }

@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "serving/deps.h"
 #include "serving/http/options.h"
 
@@ -9,6 +11,10 @@ namespace millrace::serving {
 // is not known or has expired is a 401, on public routes, too. Before the first account or key has
 // ever existed everything is open, which is why the server then listens on loopback only.
 Authorize authorize_with(const Deps& deps);
+
+// Who sends a token; nothing when there is none, it has expired, or its account is gone.
+std::optional<Caller> caller_of(const state::Token* token, const state::AccountsView& accounts,
+                                UnixMillis now);
 
 // Behind the end of a catalog that other nodes write too; null when none does.
 CatchUp catch_up_with(const Deps& deps);

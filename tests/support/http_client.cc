@@ -172,6 +172,21 @@ HttpReply HttpClient::read_reply(bool head_only) {
   return *std::move(reply);
 }
 
+std::string HttpClient::read_to(std::string_view end) {
+  std::size_t at = 0;
+  while ((at = buffer_.find(end)) == std::string::npos) {
+    if (!fill()) return std::exchange(buffer_, {});
+  }
+  return read_exactly(at + end.size());
+}
+
+std::string HttpClient::read_exactly(std::size_t bytes) {
+  read_until(bytes);
+  auto taken = buffer_.substr(0, bytes);
+  buffer_.erase(0, taken.size());
+  return taken;
+}
+
 std::string HttpClient::read_to_end() {
   while (fill()) {
   }

@@ -50,6 +50,9 @@ class HttpClient {
   HttpReply read_reply(bool head_only = false);
   // Nothing when the server closes, without a whole reply, first.
   std::optional<HttpReply> try_read_reply(bool head_only = false);
+  // Up to `end`, inclusive, and so many bytes; what came where the server closed before.
+  std::string read_to(std::string_view end);
+  std::string read_exactly(std::size_t bytes);
   // Waits until the server closes; what it sent until then.
   std::string read_to_end();
   // True when the server closes (or has closed) the connection before the deadline without a byte.

@@ -126,6 +126,8 @@ void TestNode::start() {
   deps.nodes = [this] { return nodes_; };
   gate_ = serving::make_gate(deps, options_.gate, options_.block_ms);
   deps.gate = gate_.get();
+  live_ = std::make_unique<serving::LiveHub>(*engine_, clock_, metrics_, options_.live);
+  deps.live = live_.get();
   routes_ = serving::all_routes(deps);
   http_metrics_ = std::make_unique<serving::HttpMetrics>(metrics_, routes_);
   dispatcher_ = std::make_unique<serving::Dispatcher>(
@@ -140,6 +142,7 @@ void TestNode::restart(bool forget) {
   routes_.clear();
   acceptor_.reset();
   impressions_.reset();
+  live_.reset();
   engine_.reset();
   if (forget) ++generation_;
   start();

@@ -18,6 +18,7 @@
 #include "serving/http/dispatcher.h"
 #include "serving/http/gate.h"
 #include "serving/http/message.h"
+#include "serving/live/hub.h"
 #include "tests/support/temp_dir.h"
 
 namespace millrace {
@@ -46,6 +47,7 @@ struct TestNodeOptions {
   serving::SurfaceOptions surface;
   serving::GateOptions gate;  // no limits unless asked for
   ingest::Impressions::Options impressions;
+  serving::LiveOptions live;
   std::int64_t block_ms = 3'600'000;
   std::uint16_t partitions = 3;
   bool shared = false;  // other nodes write the log too
@@ -108,6 +110,7 @@ class TestNode {
   std::unique_ptr<ingest::Acceptor> acceptor_;
   serving::Deps deps_;
   std::shared_ptr<serving::Gate> gate_;
+  std::unique_ptr<serving::LiveHub> live_;
   std::vector<serving::Route> routes_;
   std::vector<serving::NodeView> nodes_;
   std::unique_ptr<serving::HttpMetrics> http_metrics_;
