@@ -15,6 +15,13 @@ std::size_t cost(const LiveMessage& message) { return message.json.size() + kMes
 
 }  // namespace
 
+LiveListener::LiveListener(LiveForm form, Caller caller, LiveBounds bounds, Figures figures)
+    : form_(form),
+      caller_(caller),
+      bounds_(bounds),
+      figures_(figures),
+      taken_at_(steady_micros()) {}
+
 bool LiveListener::fits(std::size_t bytes) const {
   return queue_.size() < bounds_.messages && bytes_ + bytes <= bounds_.bytes;
 }

@@ -46,8 +46,7 @@ class LiveListener {
     Counter& sent;
     Counter& dropped;
   };
-  LiveListener(LiveForm form, Caller caller, LiveBounds bounds, Figures figures)
-      : form_(form), caller_(caller), bounds_(bounds), figures_(figures) {}
+  LiveListener(LiveForm form, Caller caller, LiveBounds bounds, Figures figures);
 
   struct Piece {
     std::string bytes;  // of a socket one message's text, of an event stream some of its lines
@@ -95,7 +94,7 @@ class LiveListener {
   std::optional<LiveEnd> end_;
   bool ended_ = false;  // and told
   Give give_;           // empty: it is sending
-  std::int64_t taken_at_ = 0;
+  std::int64_t taken_at_;
 };
 
 }  // namespace millrace::serving

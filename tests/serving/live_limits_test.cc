@@ -111,6 +111,17 @@ TEST_F(LiveLimits, BytesBoundAQueueToo) {
   EXPECT_EQ(got.back(), message->json) << "and goes on behind the gap";
 }
 
+TEST_F(LiveLimits, WhoHasJustComeIsNotSlow) {
+  LiveListener listener(LiveForm::kSocket, {}, {},
+                        {metrics_.counter("sent", ""), metrics_.counter("dropped", "")});
+  listener.push(std::make_shared<LiveMessage>());
+  const auto now = steady_micros();
+  EXPECT_FALSE(listener.stalled(now, 60'000'000));
+  EXPECT_TRUE(listener.stalled(now + 61'000'000, 60'000'000));
+  listener.next([](const LiveListener::Piece&) {});
+  EXPECT_FALSE(listener.stalled(now + 61'000'000, 60'000'000)) << "nothing waits";
+}
+
 TEST_F(LiveLimits, ThePlaceOfAGapIsWhereItIs) {
   LiveListener listener(LiveForm::kSocket, {}, {2, 1u << 20},
                         {metrics_.counter("sent", ""), metrics_.counter("dropped", "")});

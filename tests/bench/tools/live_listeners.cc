@@ -71,6 +71,7 @@ long long count_in(std::string_view text) {
 }
 
 void take_message(Listener& listener, int opcode, std::string_view payload) {
+  if (opcode == 8 && !listener.greeted) die("closed before its greeting");
   if (opcode == 8) listener.ended = true;
   if (opcode == 9) {  // a pong, masked with zeros
     std::string pong = {'\x8a', static_cast<char>(0x80 | payload.size()), 0, 0, 0, 0};
@@ -114,6 +115,7 @@ bool read_some(Listener& listener, std::size_t at_most) {
   const auto got = ::recv(listener.fd, buffer, std::min(at_most, sizeof buffer), MSG_DONTWAIT);
   if (got < 0) return false;
   if (got == 0) {
+    if (!listener.greeted) die("closed before its greeting");
     listener.ended = true;
     return false;
   }
