@@ -12,7 +12,7 @@ namespace {
 // Field numbers of proto::LogRecord. Interactions are read and written by hand: the hot path needs
 // no message object; the bytes are plain protobuf.
 constexpr std::uint32_t kInteraction = 1;
-constexpr std::uint32_t kEraseUser = 3;  // the last alternative
+constexpr std::uint32_t kExpireTracked = 4;  // the last alternative
 
 std::string encode_interaction(const Interaction& interaction) {
   thread_local std::string message;  // keeps its capacity from one use to the next
@@ -39,6 +39,11 @@ std::string encode_ruleset(const Ruleset& ruleset) {
   message.set_dedupe_ids(ruleset.dedupe_ids);
   message.set_dedupe_ms(ruleset.dedupe_ms);
   message.set_history_retention_ms(ruleset.history_retention_ms);
+  for (const auto& [number, ms] : ruleset.tracked_retention) {
+    auto* retention = message.add_tracked_retention();
+    retention->set_type(number);
+    retention->set_ms(ms);
+  }
   return record.SerializeAsString();
 }
 
@@ -46,6 +51,12 @@ std::string encode_erase(const EraseUser& erase) {
   proto::LogRecord record;
   record.mutable_erase_user()->set_user(erase.user.value);
   record.mutable_erase_user()->set_catalog_offset(erase.catalog_offset);
+  return record.SerializeAsString();
+}
+
+std::string encode_expire(const ExpireTracked& expire) {
+  proto::LogRecord record;
+  record.mutable_expire_tracked()->set_user(expire.user.value);
   return record.SerializeAsString();
 }
 
@@ -59,6 +70,9 @@ Ruleset ruleset_of(const proto::Ruleset& message) {
   ruleset.dedupe_ids = message.dedupe_ids();
   ruleset.dedupe_ms = message.dedupe_ms();
   ruleset.history_retention_ms = message.history_retention_ms();
+  for (const auto& retention : message.tracked_retention()) {
+    ruleset.tracked_retention.push_back({retention.type(), retention.ms()});
+  }
   return ruleset;
 }
 
@@ -69,7 +83,8 @@ std::string encode(const LogRecord& record) {
     return encode_interaction(*interaction);
   }
   if (const auto* ruleset = std::get_if<Ruleset>(&record)) return encode_ruleset(*ruleset);
-  return encode_erase(std::get<EraseUser>(record));
+  if (const auto* erase = std::get_if<EraseUser>(&record)) return encode_erase(*erase);
+  return encode_expire(std::get<ExpireTracked>(record));
 }
 
 Result<LogRecordView> view_log_record(std::string_view bytes) {
@@ -77,7 +92,7 @@ Result<LogRecordView> view_log_record(std::string_view bytes) {
   std::string_view interaction;
   wire::Reader reader(bytes);
   while (reader.next()) {
-    if (reader.field() <= kEraseUser && reader.is(wire::Kind::kBytes)) {
+    if (reader.field() <= kExpireTracked && reader.is(wire::Kind::kBytes)) {
       alternative = reader.field();
       interaction = reader.bytes();
     }
@@ -87,6 +102,9 @@ Result<LogRecordView> view_log_record(std::string_view bytes) {
   proto::LogRecord message;
   if (!parse_message(message, bytes)) return corrupt_bytes("log record");
   if (message.has_ruleset()) return ruleset_of(message.ruleset());
+  if (message.has_expire_tracked()) {
+    return ExpireTracked{UserId(message.expire_tracked().user())};
+  }
   if (!message.has_erase_user())
     return corrupt_bytes("log record of a kind that this version knows");
   if (message.erase_user().user().empty()) return corrupt_bytes("erasure: it names no user");
@@ -97,6 +115,7 @@ Result<LogRecord> decode_log_record(std::string_view bytes) {
   MILLRACE_TRY(auto view, view_log_record(bytes));
   if (const auto* interaction = std::get_if<InteractionView>(&view)) return copy_of(*interaction);
   if (auto* ruleset = std::get_if<Ruleset>(&view)) return std::move(*ruleset);
+  if (auto* expire = std::get_if<ExpireTracked>(&view)) return std::move(*expire);
   return std::get<EraseUser>(std::move(view));
 }
 

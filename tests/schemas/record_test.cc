@@ -75,6 +75,9 @@ TEST(LogRecord, ControlRecordsRoundTrip) {
   Ruleset ruleset;
   ruleset.types = {{1, "view"}, {64, "applaud"}};
   ruleset.history_retention_ms = 7;
+  ruleset.tracked_retention = {{1, 86'400'000}};
+  const LogRecord expire = ExpireTracked{UserId("u1")};
+  EXPECT_EQ(decode_log_record(encode(expire)), expire);
   const LogRecord erase = EraseUser{UserId("u1"), 42};
   EXPECT_EQ(decode_log_record(encode(LogRecord(ruleset))), LogRecord(ruleset));
   EXPECT_EQ(decode_log_record(encode(erase)), erase);
