@@ -1,15 +1,10 @@
 #include "serving/http/connection.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
-#include <cstring>
 #include <exception>
-#include <span>
 #include <utility>
 
 #include "base/clock.h"
@@ -22,11 +17,7 @@ namespace {
 namespace net = boost::asio;
 using boost::system::error_code;
 
-constexpr std::size_t kSmallInput = 4 * 1024;
-constexpr std::size_t kLargeInput = 64 * 1024;
 constexpr std::size_t kMaxHeldBack = 256 * 1024;  // bytes of pipelined answers
-constexpr std::size_t kMaxBuffers = 32;           // per system call
-constexpr std::chrono::milliseconds kLinger{1000};
 constexpr std::size_t kMaxRequestId = 128;
 
 std::int64_t micros(std::chrono::milliseconds time) {
@@ -108,6 +99,7 @@ void Connection::step(Next next) {
     switch (next) {
       case Next::kParse: next = parse(); break;
       case Next::kRead: return read();
+      case Next::kStream: return want_piece();
       case Next::kClose: return linger();
       case Next::kWait:
         if (!came_while_writing_) {
@@ -146,8 +138,7 @@ Connection::Next Connection::want_more() {
     if (phase_ == Phase::kBody) return Next::kRead;
     enter(Phase::kBody, options.body_deadline);
     if (parser_.expects_continue() && !std::exchange(continued_, true)) {
-      out_.push_back({100, "HTTP/1.1 100 Continue\r\n\r\n", {}});
-      out_bytes_ += out_.back().head.size();
+      send({100, "HTTP/1.1 100 Continue\r\n\r\n", {}, {}, {}, false});
     }
   } else if (parser_.started() || in_begin_ < in_end_) {
     if (phase_ != Phase::kHead) enter(Phase::kHead, options.head_deadline);
@@ -232,18 +223,21 @@ void Connection::on_later(std::uint64_t ticket, const Render& render) {
 Connection::Next Connection::respond(Reply reply) {
   phase_ = Phase::kServing;
   deadline_ = 0;
-  last_request_ = last_request_ || state_.stopping;
+  // HTTP/1.0 has no chunks: there a body of unknown length ends with the connection.
+  const bool ends_it = parser_.http_1_0() && reply.stream && !reply.length;
+  last_request_ = last_request_ || state_.stopping || ends_it;
   if (state_.options.mark) state_.options.mark(reply);
   WireReply wire = worker_.writer().write(
       std::move(reply), parser_.request(),
       last_request_ ? Persistence::kClose : Persistence::kKeepAlive, parser_.http_1_0());
   state_.metrics.count(route_, wire.status,
                        static_cast<double>(steady_micros() - served_at_) / 1e6);
-  out_bytes_ += wire.head.size() + wire.body.size();
-  out_.push_back(std::move(wire));
+  begin_stream(wire);
+  send(std::move(wire));
   charge_body(0);
   continued_ = false;
   parser_.reset();
+  if (stream_) return Next::kStream;
   return last_request_ ? Next::kClose : Next::kParse;
 }
 
@@ -253,9 +247,7 @@ Connection::Next Connection::refuse(int status, std::string_view reason,
   if (rejection) state_.metrics.reject(*rejection);
   state_.metrics.count(HttpMetrics::kNoRoute, status, 0);
   charge_body(0);
-  WireReply wire = worker_.writer().write(problem(status, reason), Persistence::kClose);
-  out_bytes_ += wire.head.size() + wire.body.size();
-  out_.push_back(std::move(wire));
+  send(worker_.writer().write(problem(status, reason), Persistence::kClose));
   return Next::kClose;
 }
 
@@ -267,95 +259,6 @@ bool Connection::charge_body(std::size_t bytes) {
   const std::int64_t held = state_.metrics.levels().body_bytes.fetch_add(change) + change;
   charged_body_ = bytes;
   return change < 0 || held <= static_cast<std::int64_t>(state_.options.max_body_memory);
-}
-
-void Connection::read() {
-  if (reading_) return;
-  if (in_begin_ == in_end_) {
-    in_begin_ = in_end_ = 0;
-  } else if (in_begin_ > 0) {
-    std::memmove(in_.data(), in_.data() + in_begin_, in_end_ - in_begin_);
-    in_end_ -= in_begin_;
-    in_begin_ = 0;
-  }
-  const std::size_t room_for_head = state_.options.parse.head_bytes + kSmallInput;
-  if (in_end_ == in_.size() || parser_.request().body.size() > kSmallInput) {
-    in_.resize(std::max(kLargeInput, room_for_head));
-  }
-  reading_ = true;
-  socket_.async_read_some(net::buffer(in_.data() + in_end_, in_.size() - in_end_),
-                          [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-                            self->on_read(error, bytes);
-                          });
-}
-
-void Connection::on_read(const error_code& error, std::size_t bytes) {
-  reading_ = false;
-  if (phase_ == Phase::kClosed) return;
-  if (error) return close();
-  if (phase_ == Phase::kLingering) {
-    in_begin_ = in_end_ = 0;
-    return read();
-  }
-  in_end_ += bytes;
-  drive(Next::kParse);
-}
-
-bool Connection::write() {
-  std::array<net::const_buffer, kMaxBuffers> buffers;
-  for (;;) {
-    std::size_t count = 0;
-    std::size_t skip = written_;
-    for (const WireReply& wire : out_) {
-      for (const std::string* part : {&wire.head, &wire.body}) {
-        const std::size_t skipped = std::min(skip, part->size());
-        skip -= skipped;
-        if (skipped == part->size() || count == kMaxBuffers) continue;
-        buffers[count++] = net::buffer(part->data() + skipped, part->size() - skipped);
-      }
-    }
-    error_code error;
-    const std::span<const net::const_buffer> filled(buffers.data(), count);
-    written_ += socket_.write_some(filled, error);
-    if (error == net::error::would_block || error == net::error::try_again) return false;
-    if (error) {
-      close();
-      return false;
-    }
-    if (written_ == out_bytes_) break;
-  }
-  out_.clear();
-  out_bytes_ = written_ = 0;
-  return true;
-}
-
-void Connection::wait_writable() {
-  if (phase_ == Phase::kClosed) return;
-  if (phase_ != Phase::kWriting) {
-    const std::chrono::seconds more(out_bytes_ / state_.options.write_bytes_per_second);
-    enter(Phase::kWriting, state_.options.write_deadline + more);
-  }
-  socket_.async_wait(net::ip::tcp::socket::wait_write,
-                     [self = shared_from_this()](const error_code& error) {
-                       if (self->phase_ == Phase::kClosed) return;
-                       if (error) return self->close();
-                       if (!self->write()) return self->wait_writable();
-                       self->phase_ = Phase::kServing;
-                       self->deadline_ = 0;
-                       // Parsing again, without new bytes, sets the deadline of reading.
-                       const Next next = self->next_;
-                       self->drive(next == Next::kRead ? Next::kParse : next);
-                     });
-}
-
-// Closing while the client still sends would reset the connection and could take the answer with
-// it.
-void Connection::linger() {
-  error_code ignored;
-  socket_.shutdown(net::ip::tcp::socket::shutdown_send, ignored);
-  enter(Phase::kLingering, kLinger);
-  in_begin_ = in_end_ = 0;
-  read();
 }
 
 void Connection::on_tick(std::int64_t now) {
@@ -370,6 +273,7 @@ void Connection::on_tick(std::int64_t now) {
       state_.metrics.reject(Rejection::kLaterTimeout);
       return drive(respond(problem(503, "No answer in time; the outcome is unknown.")));
     case Phase::kWriting: state_.metrics.reject(Rejection::kSlowReader); return close();
+    case Phase::kStreaming:
     case Phase::kIdle:
     case Phase::kLingering: return close();
     case Phase::kServing:
@@ -379,7 +283,8 @@ void Connection::on_tick(std::int64_t now) {
 
 void Connection::stop() {
   last_request_ = true;
-  if (phase_ == Phase::kIdle) close();
+  if (phase_ == Phase::kIdle) return close();
+  if (stream_) stream_->stop();
 }
 
 void Connection::close() {
@@ -387,6 +292,7 @@ void Connection::close() {
   const auto self = shared_from_this();  // the worker's list may hold the last other reference
   phase_ = Phase::kClosed;
   waiting_ = false;
+  stream_ = nullptr;
   error_code ignored;
   socket_.close(ignored);
   charge_body(0);

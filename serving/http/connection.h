@@ -35,9 +35,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_later(std::uint64_t ticket, const Render& render);
 
  private:
-  enum class Phase { kIdle, kHead, kBody, kServing, kWaiting, kWriting, kLingering, kClosed };
+  static constexpr std::size_t kSmallInput = 4 * 1024;
+
+  enum class Phase {
+    kIdle,
+    kHead,
+    kBody,
+    kServing,
+    kWaiting,
+    kStreaming,
+    kWriting,
+    kLingering,
+    kClosed
+  };
   // What comes when everything in out_ is written.
-  enum class Next { kParse, kRead, kWait, kClose };
+  enum class Next { kParse, kRead, kWait, kStream, kClose };
 
   void drive(Next next);
   void step(Next next);
@@ -51,6 +63,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void set_request_id(Request& request);
   bool charge_body(std::size_t bytes);
 
+  void begin_stream(WireReply& wire);
+  void want_piece();
+  void on_piece(std::optional<std::string> piece);
+
+  void send(WireReply wire);
   void read();
   void on_read(const boost::system::error_code& error, std::size_t bytes);
   bool write();  // false: not all is written yet, or closed
@@ -87,6 +104,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t ticket_ = 0;
   std::int64_t later_until_ = 0;
   std::optional<Reply> came_while_writing_;
+
+  std::shared_ptr<BodyStream> stream_;   // of the present answer; null: its body is whole
+  std::optional<std::uint64_t> length_;  // what is left of it
+  bool chunked_ = false;
+  bool begun_ = false;  // a chunk of it was sent
 };
 
 }  // namespace millrace::serving

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,12 +41,31 @@ struct Request {
   std::optional<std::string_view> query_value(std::string_view name) const;
 };
 
+// A body that is made as the client takes it: of what is too large to hold, or has no end. It is
+// called on the connection's thread, which must not wait, and let go of there when all is sent or
+// the client has left.
+class BodyStream {
+ public:
+  // The bytes that follow; none when the body ends here; nothing when they cannot be had: the
+  // connection is then closed, so that the client sees that the body is not whole.
+  using Give = std::function<void(std::optional<std::string>)>;
+
+  virtual ~BodyStream() = default;
+  // Asks for bytes: `give` is called once, from any thread, and does nothing once the client has
+  // left. What was given before is on its way; a piece of some 64 KiB is a good one.
+  virtual void next(Give give) = 0;
+  // The server is stopping: a body without an end ends.
+  virtual void stop() {}
+};
+
 // An answer. The server adds Content-Length, Connection, Date, and gzips large text when asked to.
 struct Reply {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  std::shared_ptr<BodyStream> stream;   // what comes instead of `body`; never gzipped
+  std::optional<std::uint64_t> length;  // of the stream; unknown: it is sent in chunks
 };
 
 // Makes an answer whose time has come: called at most once, on the thread of the connection that

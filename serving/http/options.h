@@ -55,6 +55,8 @@ struct ServerOptions {
   std::size_t write_bytes_per_second = 64 * 1024;
   // For a Later to finish: 503. The connection goes on; a late finish is dropped.
   std::chrono::milliseconds later_deadline = std::chrono::seconds(15);
+  // For the next piece of a body that is streamed: closed.
+  std::chrono::milliseconds stream_deadline = std::chrono::seconds(60);
   // For requests in flight when stop() is called.
   std::chrono::milliseconds stop_deadline = std::chrono::seconds(5);
 

@@ -55,7 +55,7 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 
 bool has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
 
-void append_start(std::string& head, const Reply& reply) {
+void append_start(std::string& head, const Reply& reply, bool chunked) {
   head.reserve(384);
   head += "HTTP/1.1 ";
   append_number(head, static_cast<std::uint64_t>(reply.status));
@@ -66,9 +66,12 @@ void append_start(std::string& head, const Reply& reply) {
     append_header(head, "Content-Type", reply.content_type);
   }
   for (const auto& [name, value] : reply.headers) append_header(head, name, value);
-  if (!has_no_body(reply.status)) {
+  if (has_no_body(reply.status)) return;
+  if (chunked) {
+    head += "Transfer-Encoding: chunked\r\n";
+  } else if (reply.stream == nullptr || reply.length) {
     head += "Content-Length: ";
-    append_number(head, reply.body.size());
+    append_number(head, reply.length.value_or(reply.body.size()));
     head += "\r\n";
   }
 }
@@ -144,7 +147,8 @@ WireReply ReplyWriter::write(Reply reply, const Request& request, Persistence pe
   }
   WireReply wire;
   wire.status = reply.status;
-  append_start(wire.head, reply);
+  wire.chunked = reply.stream != nullptr && !reply.length && !http_1_0;
+  append_start(wire.head, reply, wire.chunked);
   wire.head += date_line();
   const auto id = request.header("x-request-id");
   if (id) append_header(wire.head, "X-Request-Id", *id);
@@ -153,7 +157,10 @@ WireReply ReplyWriter::write(Reply reply, const Request& request, Persistence pe
   if (persistence == Persistence::kClose) wire.head += "Connection: close\r\n";
   if (persistence == Persistence::kKeepAlive && http_1_0) wire.head += "Connection: keep-alive\r\n";
   wire.head += "\r\n";
-  if (request.method != "HEAD" && !has_no_body(reply.status)) wire.body = std::move(reply.body);
+  if (request.method == "HEAD" || has_no_body(reply.status)) return wire;
+  wire.body = std::move(reply.body);
+  wire.stream = std::move(reply.stream);
+  wire.length = reply.length;
   return wire;
 }
 

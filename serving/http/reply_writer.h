@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,9 +18,12 @@ enum class Persistence { kKeepAlive, kClose };
 
 // What a reply looks like on the wire.
 struct WireReply {
-  int status = 0;    // as sent: 304 where the client had the answer
-  std::string head;  // status line to empty line
-  std::string body;  // empty for HEAD, 204 and 304
+  int status = 0;                       // as sent: 304 where the client had the answer
+  std::string head;                     // status line to empty line
+  std::string body;                     // empty for HEAD, 204 and 304
+  std::shared_ptr<BodyStream> stream;   // follows the head; null: nothing does
+  std::optional<std::uint64_t> length;  // of the stream
+  bool chunked = false;                 // the stream
 };
 
 // Turns replies into bytes: answers If-None-Match, gzips, adds Date, Content-Length, Connection,

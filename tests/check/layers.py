@@ -8,7 +8,7 @@ LAYERS = ["base", "schemas", "state", "ingest", "processors", "serving", "app"]
 FENCES = [
     (r"rocksdb/", r"state/rocks\.(h|cc)"),
     (r"boost/beast", r"serving/http/request_parser\.cc"),
-    (r"boost/asio", r"serving/http/(server\.cc|(connection|worker|tls)\.(h|cc))"),
+    (r"boost/asio", r"serving/http/(server\.cc|(connection(_\w+)?|worker|tls)\.(h|cc))"),
     (r"openssl/", r"serving/http/tls\.cc"),
     (r"simdjson", r"schemas/event_json\.cc"),
     (r"prometheus/", r"base/metrics\.cc"),

@@ -7,6 +7,7 @@
 #include "serving/surfaces/authorize.h"
 #include "serving/surfaces/guard.h"
 #include "serving/surfaces/list.h"
+#include "tests/support/body_pieces.h"
 
 namespace millrace {
 namespace {
@@ -175,7 +176,10 @@ TestReply TestNode::call(const std::string& method, const std::string& target,
   if (future.wait_for(std::chrono::seconds(20)) != std::future_status::ready) {
     throw std::runtime_error("no answer to " + method + " " + target);
   }
-  return future.get();
+  auto answer = future.get();
+  if (!answer.reply.stream) return answer;
+  answer.reply.body = drained(*answer.reply.stream);
+  return test_reply(std::move(answer.reply));
 }
 
 void TestNode::put(const std::string& id, const std::string& members) {

@@ -59,7 +59,8 @@ class TestNode {
   explicit TestNode(Options options = {});
   ~TestNode();
 
-  // Waits for an answer that comes later. A body is sent as JSON unless a header says otherwise.
+  // Waits for an answer that comes later, and for all of a streamed body. A body is sent as JSON
+  // unless a header says otherwise.
   TestReply call(const std::string& method, const std::string& target, const std::string& body = {},
                  Headers headers = {});
   // Where requests come from from now on.
