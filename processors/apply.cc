@@ -201,11 +201,12 @@ void Applier::fold(const ingest::StoredRecord& record, const InteractionView& in
   state::contribute(stats, before, -1);
   state::contribute(stats, after, 1);
 
-  store_.append_history(person, record.offset, log_time, interaction, item);
-  if (interaction.source == state::kTrackedSource && ruleset_.rule_version >= kTracksSince) {
-    store_.track(person, record.offset, log_time, interaction, item,
-                 keep_ms(ruleset_, interaction.type_number));
-  }
+  const bool tracked =
+      interaction.source == state::kTrackedSource && ruleset_.rule_version >= kTracksSince;
+  const auto keep = tracked ? keep_ms(ruleset_, interaction.type_number) : 0;
+  if (tracked) store_.track(person, record.offset, log_time, interaction, item, keep);
+  // A history forgets by another rule: what has a retention of its own is kept by that alone.
+  if (keep == 0) store_.append_history(person, record.offset, log_time, interaction, item);
   if (ruleset_.history_retention_ms > 0) {
     store_.drop_history_before(person, log_time - ruleset_.history_retention_ms);
   }

@@ -96,6 +96,7 @@ TEST(Golden, LogRecords) {
   check_log_record("interaction", interaction());
   check_log_record("ruleset", ruleset());
   check_log_record("erase_user", EraseUser{UserId("u1"), 42});
+  check_log_record("expire_tracked", ExpireTracked{UserId("u1")});
 }
 
 TEST(Golden, CatalogRecords) {

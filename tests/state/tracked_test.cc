@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "schemas/interaction_table.h"
@@ -227,6 +230,23 @@ TEST(Tracked, WhoIsErasedOrBeyondRetentionIsGoneFromTheDatabase) {
   EXPECT_EQ(rows_of("user 1"), 0u);
   EXPECT_GT(rows_of("user 2"), 0u);
   EXPECT_EQ(home->digest().second.text(), home->scan_digest()->text());
+}
+
+std::string golden(const std::string& name) {
+  std::ifstream file(std::string(MILLRACE_SOURCE_DIR) + "/tests/state/golden/" + name + ".bin",
+                     std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Tracked, StoredBytesAreWhatTheyWere) {
+  const TrackedRow row{7,   kStart, kStart + 5'000, kRate, 3,         -4,
+                       450, 120,    "calm",         8,     "at home", "good"};
+  EXPECT_EQ(encode(row), golden("tracked_row"));
+  EXPECT_EQ(*decode_tracked_row(golden("tracked_row"), 7), row);
+  std::vector<TrackedSums> sums;
+  contribute(sums, row, "movie", 1);
+  EXPECT_EQ(encode(sums), golden("tracked_week"));
+  EXPECT_EQ(*decode_tracked_sums(golden("tracked_week")), sums);
 }
 
 TEST(Tracked, BytesThatNoWriterHasWrittenAreCorrupt) {
