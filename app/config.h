@@ -104,6 +104,7 @@ struct RulesConfig {
   std::int64_t short_half_life_ms = 6LL * 3'600'000;
   std::int64_t long_half_life_ms = 7LL * 24 * 3'600'000;
   std::vector<std::pair<std::string, std::int32_t>> interactions;  // (type, weight), by name
+  std::vector<std::pair<std::string, std::int32_t>> retention;     // (type, days), by name
 
   friend bool operator==(const RulesConfig&, const RulesConfig&) = default;
 };

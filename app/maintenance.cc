@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "processors/expiry.h"
 #include "state/checkpoint.h"
 
 namespace millrace::app {
@@ -15,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kAgedMs = 3'600'000;
+constexpr std::int64_t kExpireEveryMs = 3'600'000;
 
 // How long ago a file or folder was written to; nothing when that cannot be told.
 std::optional<std::int64_t> age_ms(const fs::path& path) {
@@ -67,6 +69,9 @@ Maintenance::Maintenance(Options options, processors::Engine& engine, ingest::Ev
       checkpoints_(metrics.counter("checkpoints_total", "Checkpoints made and verified.")),
       checkpoint_age_(metrics.gauge("checkpoint_created_timestamp_seconds",
                                     "When the newest checkpoint was made; 0: never.")),
+      expired_people_(metrics.counter(
+          "tracked_expirations_total",
+          "People some of whose tracked rows were beyond retention and left the disk.")),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Maintenance::~Maintenance() {
@@ -146,6 +151,14 @@ Result<bool> Maintenance::trim_if_due() {
   return true;
 }
 
+Status Maintenance::expire_if_due() {
+  if (clock_.now() < expired_at_ + kExpireEveryMs) return {};
+  MILLRACE_TRY(const auto expiry, processors::demand_expiry(engine_, log_, clock_.now()));
+  expired_people_.inc(static_cast<double>(expiry.people));
+  if (!expiry.more) expired_at_ = clock_.now();
+  return {};
+}
+
 void Maintenance::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
@@ -154,6 +167,8 @@ void Maintenance::run(const std::stop_token& stop) {
     if (stop.stop_requested()) return;
     const auto trimmed = trim_if_due();
     if (!trimmed) log_error("the log was not trimmed: " + trimmed.error().detail);
+    const auto expired = expire_if_due();
+    if (!expired) log_error("rows beyond retention stay on disk: " + expired.error().detail);
     const auto audited = options_.audit ? options_.audit() : Status();
     if (!audited) log_error("no security audit: " + audited.error().detail);
   }

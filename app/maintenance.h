@@ -40,6 +40,9 @@ class Maintenance {
   // Makes a checkpoint, opens it again and compares its digests, seals it; answers its path. Apply
   // pauses while the files are linked. The newest one will do when it is not older than max_age_ms.
   Result<std::string> checkpoint(std::int64_t max_age_ms = 0);
+  // Once an hour, and while there is more: has tracked rows beyond retention taken off the disk.
+  // One thread.
+  Status expire_if_due();
   // Trims what the retention limits allow, behind a new checkpoint. True when there was something.
   // One thread.
   Result<bool> trim_if_due();
@@ -56,6 +59,8 @@ class Maintenance {
   const Clock& clock_;
   Counter& checkpoints_;
   Gauge& checkpoint_age_;
+  Counter& expired_people_;
+  UnixMillis expired_at_ = 0;          // expire_if_due()'s alone
   std::uint64_t size_after_trim_ = 0;  // trim_if_due()'s alone, as is the next
   UnixMillis trimmed_at_ = 0;
   std::mutex one_at_a_time_;

@@ -11,6 +11,7 @@
 #include "app/peer_restore.h"
 #include "base/log.h"
 #include "schemas/catalog_record.h"
+#include "schemas/interaction_table.h"
 #include "schemas/partitioner.h"
 #include "serving/http/problem.h"
 #include "serving/surfaces/audit.h"
@@ -40,6 +41,12 @@ Ruleset proposed_ruleset(const ServeConfig& config) {
                                                           kBytesPerId / config.log.partitions;
   ruleset.dedupe_ms = config.rules.dedupe_window_ms;
   ruleset.history_retention_ms = config.rules.history_retention_ms;
+  const InteractionTable table;
+  for (const auto& [type, days] : config.rules.retention) {
+    ruleset.tracked_retention.push_back({table.find(type)->number, days * 86'400'000LL});
+  }
+  std::sort(ruleset.tracked_retention.begin(), ruleset.tracked_retention.end(),
+            [](const auto& a, const auto& b) { return a.type < b.type; });
   return ruleset;
 }
 

@@ -7,6 +7,7 @@
 
 #include "app/option_kinds.h"
 #include "schemas/currency.h"
+#include "schemas/interaction_table.h"
 #include "serving/surfaces/list.h"
 
 namespace millrace::app {
@@ -63,32 +64,51 @@ std::string print_listen(const ServeConfig& config) {
   return out;
 }
 
-Status set_interactions(ServeConfig& config, std::string_view text) {
-  constexpr std::string_view kRule =
-      "must be name=weight, the name of a-z, 0-9 and _, the weight a whole number from -1000 to "
-      "1000";
+using Rows = std::vector<std::pair<std::string, std::int32_t>>;
+
+// Puts "name=number" among rows by name; says `rule` when the number is outside [min, max].
+Status set_row(Rows& rows, std::string_view text, std::int32_t min, std::int32_t max,
+               const std::string& rule) {
   const auto equals = text.find('=');
-  if (equals == 0 || equals == std::string_view::npos) {
-    return fail(Code::kInvalid, std::string(kRule));
-  }
+  if (equals == 0 || equals == std::string_view::npos) return fail(Code::kInvalid, rule);
   const std::string name(text.substr(0, equals));
-  const std::string_view number = text.substr(equals + 1);
-  std::int32_t weight = 0;
-  const char* end = number.data() + number.size();
-  const auto [rest, error] = std::from_chars(number.data(), end, weight);
+  const std::string_view digits = text.substr(equals + 1);
+  std::int32_t number = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [rest, error] = std::from_chars(digits.data(), end, number);
   const bool named = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == name.npos;
-  if (!named || error != std::errc() || rest != end || std::abs(weight) > 1'000) {
-    return fail(Code::kInvalid, std::string(kRule));
+  if (!named || error != std::errc() || rest != end || number < min || number > max) {
+    return fail(Code::kInvalid, rule);
   }
-  auto& rows = config.rules.interactions;
   const auto row = std::lower_bound(rows.begin(), rows.end(), name,
                                     [](const auto& r, const auto& n) { return r.first < n; });
   if (row != rows.end() && row->first == name) {
-    row->second = weight;
+    row->second = number;
   } else {
-    rows.insert(row, {name, weight});
+    rows.insert(row, {name, number});
   }
   return {};
+}
+
+std::string print_rows(const Rows& rows) {
+  std::string out;
+  for (const auto& [name, number] : rows) out += name + " = " + std::to_string(number) + "\n";
+  return out;
+}
+
+Status set_interactions(ServeConfig& config, std::string_view text) {
+  return set_row(config.rules.interactions, text, -1'000, 1'000,
+                 "must be name=weight, the name of a-z, 0-9 and _, the weight a whole number from "
+                 "-1000 to 1000");
+}
+
+Status set_retention(ServeConfig& config, std::string_view text) {
+  const std::string rule =
+      "must be type=days, the type a built-in one, days a whole number from 1 to 36500";
+  if (InteractionTable().find(text.substr(0, text.find('='))) == nullptr) {
+    return fail(Code::kInvalid, rule);
+  }
+  return set_row(config.rules.retention, text, 1, 36'500, rule);
 }
 
 // A property's name as librdkafka has it: whether it exists, the log finds out.
@@ -126,11 +146,10 @@ std::string print_kafka_properties(const ServeConfig& config) {
 }
 
 std::string print_interactions(const ServeConfig& config) {
-  std::string out;
-  for (const auto& [name, weight] : config.rules.interactions) {
-    out += name + " = " + std::to_string(weight) + "\n";
-  }
-  return out;
+  return print_rows(config.rules.interactions);
+}
+std::string print_retention(const ServeConfig& config) {
+  return print_rows(config.rules.retention);
 }
 
 Status set_currency(ServeConfig& config, std::string_view text) {
@@ -169,6 +188,8 @@ std::vector<Option> table_options() {
        set_currency, print_currencies, false, true, "currency"},
       {"interactions", "weight of an interaction type, known or new: name=weight", set_interactions,
        print_interactions, false, true, "interaction"},
+      {"retention", "days that a type's rows of /interactions are kept: type=days", set_retention,
+       print_retention, false, true, "retain"},
       {"kafka_properties", "property of librdkafka (security, timeouts): name=value",
        set_kafka_property, print_kafka_properties, true, true, "kafka-property"},
   };

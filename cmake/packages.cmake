@@ -20,6 +20,10 @@ add_library(sodium INTERFACE)
 find_path(SODIUM_INCLUDE sodium.h REQUIRED)
 find_library(SODIUM_LIBRARY sodium REQUIRED)
 target_link_libraries(sodium INTERFACE ${SODIUM_LIBRARY})
+add_library(cctz INTERFACE)
+find_path(CCTZ_INCLUDE cctz/time_zone.h REQUIRED)
+find_library(CCTZ_LIBRARY cctz REQUIRED)
+target_link_libraries(cctz INTERFACE ${CCTZ_LIBRARY})
 
 # librdkafka's package has files for pkg-config alone.
 add_library(rdkafka INTERFACE)

@@ -9,6 +9,7 @@
 #include "processors/rules/list.h"
 #include "schemas/interaction_table.h"
 #include "schemas/record.h"
+#include "state/history.h"
 
 namespace millrace::processors {
 namespace {
@@ -70,6 +71,16 @@ bool is_click(std::uint32_t type) {
   }
 }
 
+// Rows of what is tracked are kept from this version of the rules on.
+constexpr std::uint32_t kTracksSince = 2;
+
+std::int64_t keep_ms(const Ruleset& ruleset, std::uint32_t type) {
+  for (const auto& retention : ruleset.tracked_retention) {
+    if (retention.type == type) return retention.ms;
+  }
+  return 0;
+}
+
 bool profile_rests_on(const state::ItemRow& before, const state::ItemRow& after) {
   const auto viewed = static_cast<std::uint32_t>(BuiltIn::kProductView);
   return before.flags != after.flags || before.rating_centi != after.rating_centi ||
@@ -124,6 +135,9 @@ void Applier::decode(std::string_view bytes) {
   } else if (const auto* impression = std::get_if<Impression>(&*decoded.record)) {
     expected_.push_back({impression->user.value, {}});
   }
+  if (const auto* demand = std::get_if<ExpireTracked>(&*decoded.record)) {
+    expected_.push_back({demand->user.value, {}});
+  }
   const auto* interaction = std::get_if<InteractionView>(&*decoded.record);
   if (interaction == nullptr) return;
   decoded.identity = state::identity_of(interaction->user, interaction->source, interaction->id);
@@ -148,8 +162,12 @@ void Applier::apply_one(const ingest::StoredRecord& record, const Decoded& ahead
     apply_ruleset(*ruleset);
   } else if (const auto* impression = std::get_if<Impression>(&*decoded)) {
     apply_impression(*impression);
+  } else if (const auto* demand = std::get_if<EraseUser>(&*decoded)) {
+    erase(*demand);
   } else {
-    erase(std::get<EraseUser>(*decoded));
+    ++figures_.controls;
+    store_.expire_tracked(std::get<ExpireTracked>(*decoded).user.value, record.offset,
+                          applied.log_time, ruleset_.tracked_retention);
   }
   applied.next_offset = record.offset + 1;
   applied.last_record_hash = record_hash(record.bytes);
@@ -200,7 +218,9 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
   }
   if (!effective) return bury(record, effective.error(), interaction.user);
 
+  const bool fresh = known == nullptr;
   auto& person = store_.change_person(interaction.user);
+  if (fresh) person.born = record.offset;
   state::add_count(after.counts, interaction.type_number, 1);
   after.last_time = interaction.time;
   if (*effective != 0 && !add_trend(after, ruleset_, *effective, interaction.time, log_time)) {
@@ -217,7 +237,12 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
   state::contribute(stats, after, 1);
   if (interaction.type_number == static_cast<std::uint32_t>(BuiltIn::kPurchase)) ++stats.sold;
 
-  store_.append_history(person, record.offset, log_time, interaction, item);
+  const bool tracked =
+      interaction.source == state::kTrackedSource && ruleset_.rule_version >= kTracksSince;
+  const auto keep = tracked ? keep_ms(ruleset_, interaction.type_number) : 0;
+  if (tracked) store_.track(person, record.offset, log_time, interaction, item, keep);
+  // A history forgets by another rule: what has a retention of its own is kept by that alone.
+  if (keep == 0) store_.append_history(person, record.offset, log_time, interaction, item);
   if (ruleset_.history_retention_ms > 0) {
     store_.drop_history_before(person, log_time - ruleset_.history_retention_ms);
   }

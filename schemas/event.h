@@ -52,18 +52,26 @@ struct InteractionTypeName {
   friend bool operator==(const InteractionTypeName&, const InteractionTypeName&) = default;
 };
 
+// How long rows of a type that came by /interactions/track are kept.
+struct TypeRetention {
+  std::uint32_t type = 0;
+  std::int64_t ms = 0;
+  friend bool operator==(const TypeRetention&, const TypeRetention&) = default;
+};
+
 // What apply needs to know beside the record. Changed only by a control record in the partition's
 // own log; configuration merely proposes one. Units: milliseconds of log time unless named
 // otherwise.
 struct Ruleset {
-  std::uint32_t rule_version = 1;
+  std::uint32_t rule_version = 2;                           // from 2 on tracked rows are kept
   std::vector<InteractionTypeName> types;                   // ascending by number
   std::int64_t short_half_life_ms = 6LL * 3600 * 1000;      // trending now
   std::int64_t long_half_life_ms = 7LL * 24 * 3600 * 1000;  // rising compares with this
   std::uint32_t sequence_window = 50;                       // co-occurrence: a person's last items
   std::uint64_t dedupe_ids = 1'000'000;                     // M: ids remembered per partition
   std::int64_t dedupe_ms = 24LL * 3600 * 1000;
-  std::int64_t history_retention_ms = 0;  // 0: kept for ever
+  std::int64_t history_retention_ms = 0;         // 0: kept for ever
+  std::vector<TypeRetention> tracked_retention;  // ascending by type; others are kept for ever
 
   friend bool operator==(const Ruleset&, const Ruleset&) = default;
 };
@@ -86,7 +94,13 @@ struct Impression {
   friend bool operator==(const Impression&, const Impression&) = default;
 };
 
+// The person's tracked rows that are beyond their retention go.
+struct ExpireTracked {
+  UserId user;
+  friend bool operator==(const ExpireTracked&, const ExpireTracked&) = default;
+};
+
 // A record of the `interactions` log.
-using LogRecord = std::variant<Interaction, Ruleset, EraseUser, Impression>;
+using LogRecord = std::variant<Interaction, Ruleset, EraseUser, Impression, ExpireTracked>;
 
 }  // namespace millrace

@@ -12,7 +12,7 @@ namespace {
 // Field numbers of proto::LogRecord. Interactions are read and written by hand: the hot path needs
 // no message object; the bytes are plain protobuf.
 constexpr std::uint32_t kInteraction = 1;
-constexpr std::uint32_t kImpression = 4;  // the last alternative
+constexpr std::uint32_t kExpireTracked = 5;  // the last alternative
 
 std::string encode_interaction(const Interaction& interaction) {
   thread_local std::string message;  // keeps its capacity from one use to the next
@@ -39,6 +39,11 @@ std::string encode_ruleset(const Ruleset& ruleset) {
   message.set_dedupe_ids(ruleset.dedupe_ids);
   message.set_dedupe_ms(ruleset.dedupe_ms);
   message.set_history_retention_ms(ruleset.history_retention_ms);
+  for (const auto& [number, ms] : ruleset.tracked_retention) {
+    auto* retention = message.add_tracked_retention();
+    retention->set_type(number);
+    retention->set_ms(ms);
+  }
   return record.SerializeAsString();
 }
 
@@ -72,6 +77,12 @@ Result<Impression> impression_of(const proto::Impression& message) {
   return impression;
 }
 
+std::string encode_expire(const ExpireTracked& expire) {
+  proto::LogRecord record;
+  record.mutable_expire_tracked()->set_user(expire.user.value);
+  return record.SerializeAsString();
+}
+
 Ruleset ruleset_of(const proto::Ruleset& message) {
   Ruleset ruleset;
   ruleset.rule_version = message.rule_version();
@@ -82,6 +93,9 @@ Ruleset ruleset_of(const proto::Ruleset& message) {
   ruleset.dedupe_ids = message.dedupe_ids();
   ruleset.dedupe_ms = message.dedupe_ms();
   ruleset.history_retention_ms = message.history_retention_ms();
+  for (const auto& retention : message.tracked_retention()) {
+    ruleset.tracked_retention.push_back({retention.type(), retention.ms()});
+  }
   return ruleset;
 }
 
@@ -93,7 +107,10 @@ std::string encode(const LogRecord& record) {
   }
   if (const auto* ruleset = std::get_if<Ruleset>(&record)) return encode_ruleset(*ruleset);
   if (const auto* erase = std::get_if<EraseUser>(&record)) return encode_erase(*erase);
-  return encode_impression(std::get<Impression>(record));
+  if (const auto* impression = std::get_if<Impression>(&record)) {
+    return encode_impression(*impression);
+  }
+  return encode_expire(std::get<ExpireTracked>(record));
 }
 
 Result<LogRecordView> view_log_record(std::string_view bytes) {
@@ -101,7 +118,7 @@ Result<LogRecordView> view_log_record(std::string_view bytes) {
   std::string_view interaction;
   wire::Reader reader(bytes);
   while (reader.next()) {
-    if (reader.field() <= kImpression && reader.is(wire::Kind::kBytes)) {
+    if (reader.field() <= kExpireTracked && reader.is(wire::Kind::kBytes)) {
       alternative = reader.field();
       interaction = reader.bytes();
     }
@@ -112,6 +129,9 @@ Result<LogRecordView> view_log_record(std::string_view bytes) {
   if (!parse_message(message, bytes)) return corrupt_bytes("log record");
   if (message.has_ruleset()) return ruleset_of(message.ruleset());
   if (message.has_impression()) return impression_of(message.impression());
+  if (message.has_expire_tracked()) {
+    return ExpireTracked{UserId(message.expire_tracked().user())};
+  }
   if (!message.has_erase_user())
     return corrupt_bytes("log record of a kind that this version knows");
   if (message.erase_user().user().empty()) return corrupt_bytes("erasure: it names no user");
@@ -123,6 +143,7 @@ Result<LogRecord> decode_log_record(std::string_view bytes) {
   if (const auto* interaction = std::get_if<InteractionView>(&view)) return copy_of(*interaction);
   if (auto* ruleset = std::get_if<Ruleset>(&view)) return std::move(*ruleset);
   if (auto* erase = std::get_if<EraseUser>(&view)) return std::move(*erase);
+  if (auto* expire = std::get_if<ExpireTracked>(&view)) return std::move(*expire);
   return std::get<Impression>(std::move(view));
 }
 

@@ -15,7 +15,7 @@ namespace millrace {
 std::string encode(const LogRecord& record);
 Result<LogRecord> decode_log_record(std::string_view bytes);
 // The same without copies: an interaction's text lies in `bytes`.
-using LogRecordView = std::variant<InteractionView, Ruleset, EraseUser, Impression>;
+using LogRecordView = std::variant<InteractionView, Ruleset, EraseUser, Impression, ExpireTracked>;
 Result<LogRecordView> view_log_record(std::string_view bytes);
 
 }  // namespace millrace

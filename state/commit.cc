@@ -8,6 +8,7 @@
 #include "base/prefetch.h"
 #include "schemas/record.h"
 #include "state/keys.h"
+#include "state/pending_rows.h"
 
 namespace millrace::state {
 namespace {
@@ -100,6 +101,7 @@ Status CommitWriter::add_person(const FrozenPerson& frozen) {
   if (before == now) return {};
   const bool reborn = before != nullptr && frozen.entry->committed_life != frozen.life;
   MILLRACE_CHECK(add_history(user, before, now, reborn));
+  MILLRACE_CHECK(add_tracked(user, before, now, reborn));
   const std::string key = keys::person(user);
   if (before != nullptr) working_ -= before->stored.value;
   if (has_row_pages(before) && (now == nullptr || reborn)) {
@@ -165,6 +167,46 @@ Status CommitWriter::drop_history(std::string_view user, std::uint32_t from, std
     if (!pages[i]) return fail(Code::kCorrupt, "a person's history page is missing");
     working_ -= row_digest(keys[i], *pages[i]);
     batch_.erase(keys[i]);
+  }
+  return {};
+}
+
+Status CommitWriter::add_tracked(std::string_view user, const Person* before, const Person* now,
+                                 bool reborn) {
+  const bool anew = before != nullptr && (now == nullptr || reborn);
+  if (anew) MILLRACE_CHECK(drop_tracked(user));
+  if (now == nullptr || !now->tracked) return {};
+  const Offset stored = !anew && before != nullptr && before->tracked ? before->tracked->last : -1;
+  std::vector<std::string> keys;
+  std::vector<const PendingRows::Row*> rows;
+  for (const auto& [key, row] : now->tracked->rows) {
+    if (row.at <= stored) continue;
+    keys.push_back(key);
+    rows.push_back(&row);
+  }
+  std::vector<std::optional<std::string>> replaced(keys.size());
+  if (!anew) {
+    MILLRACE_TRY(replaced, db_.multi_get(keys));
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (replaced[i]) working_ -= row_digest(keys[i], *replaced[i]);
+    if (rows[i]->value) {
+      put_fact(keys[i], *rows[i]->value);
+    } else {
+      batch_.erase(keys[i]);
+    }
+  }
+  return {};
+}
+
+Status CommitWriter::drop_tracked(std::string_view user) {
+  for (const auto& prefix :
+       {keys::tracked_rows(user), keys::tracked_places(user), keys::tracked_sums(user)}) {
+    MILLRACE_CHECK(db_.scan(prefix, {}, [this](std::string_view key, std::string_view value) {
+      working_ -= row_digest(key, value);
+      batch_.erase(key);
+      return true;
+    }));
   }
   return {};
 }

@@ -68,6 +68,8 @@ class CommitWriter {
   void add_row_pages(std::string_view user, const Person* before, const Person& now);
   Status add_history(std::string_view user, const Person* before, const Person* now, bool reborn);
   Status drop_history(std::string_view user, std::uint32_t from, std::uint32_t to);
+  Status add_tracked(std::string_view user, const Person* before, const Person* now, bool reborn);
+  Status drop_tracked(std::string_view user);
   void add_profile(const FrozenPerson& frozen);
   void add_items(const FrozenItems& items);
   void add_attribution(const FrozenAttribution& attribution);

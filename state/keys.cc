@@ -78,6 +78,28 @@ std::string dead_letter_of(std::string_view user, Offset offset) {
 }
 std::string profile(std::string_view user) { return plain('k', user); }
 
+std::string tracked_rows(std::string_view user) { return of_user('X', user, 0); }
+std::string tracked_places(std::string_view user) { return of_user('Y', user, 0); }
+std::string tracked_sums(std::string_view user) { return of_user('Z', user, 0); }
+std::string tracked_row(std::string_view user, Offset id) {
+  return of_user('X', user, ~static_cast<std::uint64_t>(id), sizeof id);
+}
+std::string tracked_place(std::string_view user, std::uint32_t type, std::string_view item) {
+  return of_user('Y', user, type, sizeof type + item.size()).append(item);
+}
+std::string tracked_week(std::string_view user, std::uint32_t week) {
+  return of_user('Z', user, week, sizeof week);
+}
+Offset id_of_tracked_row(std::string_view key) {
+  return static_cast<Offset>(~number64(key).value_or(~std::uint64_t{0}));
+}
+std::string_view user_of_tracked(std::string_view key) {
+  if (key.size() < 3) return {};
+  const auto size = static_cast<std::size_t>(static_cast<unsigned char>(key[1])) << 8 |
+                    static_cast<unsigned char>(key[2]);
+  return key.size() < 3 + size ? std::string_view() : key.substr(3, size);
+}
+
 bool is_fact(std::string_view key) {
   return !key.empty() && key.front() >= kFirstFact && key.front() <= kLastFact;
 }

@@ -10,9 +10,10 @@
 namespace millrace::state::keys {
 
 // Facts lie together, so that one scan in one snapshot sees them all.
-inline constexpr char kFirstFact = 'a';
+inline constexpr char kFirstFact = 'X';
 inline constexpr char kLastFact = 'f';
 
+inline constexpr std::string_view kTrackedSums = "Z";
 inline constexpr std::string_view kPeople = "a";
 inline constexpr std::string_view kItemChunks = "d";
 inline constexpr std::string_view kDictionary = "e";
@@ -35,6 +36,16 @@ std::string dead_letter(Offset offset);
 std::string dead_letters_of(std::string_view user);  // a prefix
 std::string dead_letter_of(std::string_view user, Offset offset);
 std::string profile(std::string_view user);
+
+// What a person tracked: rows (the newest first), where each lies, and sums by weeks.
+std::string tracked_rows(std::string_view user);  // a prefix, as the next two
+std::string tracked_places(std::string_view user);
+std::string tracked_sums(std::string_view user);
+std::string tracked_row(std::string_view user, Offset id);
+std::string tracked_place(std::string_view user, std::uint32_t type, std::string_view item);
+std::string tracked_week(std::string_view user, std::uint32_t week);
+Offset id_of_tracked_row(std::string_view key);
+std::string_view user_of_tracked(std::string_view key);  // empty when it is none
 
 bool is_fact(std::string_view key);
 std::string_view user_of_person(std::string_view key);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "state/pending_rows.h"
+
 namespace millrace::state {
 namespace {
 
@@ -115,7 +117,7 @@ std::size_t Person::memory_bytes() const {
   for (const SealedHistory& sealed : unwritten) {
     bytes += sizeof(SealedHistory) + 64 + sealed.bytes->capacity();
   }
-  return bytes;
+  return bytes + (tracked ? tracked->bytes : 0);
 }
 
 void contribute(ItemStats& stats, const ItemRow& row, int sign) {

@@ -37,6 +37,8 @@ struct SealedHistory {
   std::shared_ptr<const std::string> bytes;
 };
 
+struct PendingRows;
+
 // An answer that recommended something to a person, and what came of it.
 inline constexpr std::size_t kServedKept = 8;
 struct Served {
@@ -48,7 +50,8 @@ struct Served {
   friend bool operator==(const Served&, const Served&) = default;
 };
 
-// All of a person's facts but the sealed history. A value: copying it clones it (row pages shared).
+// All of a person's facts but the sealed history and the tracked rows. A value: copying it clones
+// it (row pages shared).
 struct Person {
   TypeCounts counts;                 // by type, over all items
   std::uint64_t events = 0;          // applied so far
@@ -63,7 +66,10 @@ struct Person {
   UnixMillis history_first_log_time = 0;  // newest log time in page history_first, if there is one
   std::vector<Served> served;             // the last kServedKept, oldest first
   std::vector<SealedHistory> unwritten;   // sealed, and not yet known to be in RocksDB
-  mutable StoredDigest stored{};          // of the head's row in RocksDB; the commit thread's alone
+  // What was tracked (state/tracked.h) and is not yet known to be in RocksDB; null: nothing.
+  std::shared_ptr<const PendingRows> tracked;
+  Offset born = 0;  // no row in RocksDB of a lower offset is this life's; 0 once it is loaded
+  mutable StoredDigest stored{};  // of the head's row in RocksDB; the commit thread's alone
 
   const RowPageRef& page_of(
       ItemNumber item) const;  // where its row is or belongs; some page exists

@@ -10,6 +10,7 @@
 #include "state/page_codec.h"
 #include "state/partition_open.h"
 #include "state/people.h"
+#include "state/tracked_write.h"
 
 namespace millrace::state {
 
@@ -35,8 +36,11 @@ struct PartitionStore::Impl {
   // Where a void function of the writer failed to read what it needed.
   Status fault() const {
     if (people.fault()) return tl::unexpected<Error>(*people.fault());
-    if (history_fault) return tl::unexpected<Error>(*history_fault);
+    if (read_fault) return tl::unexpected<Error>(*read_fault);
     return {};
+  }
+  void note(const Status& status) {
+    if (!status && !read_fault) read_fault = status.error();
   }
 
   std::unique_ptr<Db> db;
@@ -55,7 +59,7 @@ struct PartitionStore::Impl {
   Ruleset rules;    // the writer's
   bool rules_changed = false;
   std::uint64_t identities_frozen = 0;
-  std::optional<Error> history_fault;
+  std::optional<Error> read_fault;
 
   mutable std::mutex published_lock;
   Applied published;
@@ -129,8 +133,21 @@ void PartitionStore::append_history(Person& person, Offset offset, UnixMillis lo
 }
 
 void PartitionStore::drop_history_before(Person& person, UnixMillis log_time) {
-  const auto status = drop_old_history(*impl_->db, impl_->people.user_of(person), person, log_time);
-  if (!status && !impl_->history_fault) impl_->history_fault = status.error();
+  impl_->note(drop_old_history(*impl_->db, impl_->people.user_of(person), person, log_time));
+}
+
+void PartitionStore::track(Person& person, Offset offset, UnixMillis log_time,
+                           const InteractionView& interaction, ItemNumber item,
+                           std::int64_t keep_ms) {
+  TrackedWriter writer(*impl_->db, impl_->items, std::string(interaction.user), person);
+  impl_->note(writer.track(offset, log_time, interaction, item, keep_ms));
+}
+
+void PartitionStore::expire_tracked(std::string_view user, Offset offset, UnixMillis log_time,
+                                    const std::vector<TypeRetention>& retention) {
+  if (impl_->people.person(user) == nullptr) return;
+  TrackedWriter writer(*impl_->db, impl_->items, std::string(user), impl_->people.change(user));
+  impl_->note(writer.expire(offset, log_time, retention));
 }
 
 void PartitionStore::add_dead_letter(DeadLetter letter) { impl_->letters.add(std::move(letter)); }
@@ -223,6 +240,30 @@ Result<std::vector<HistoryItem>> PartitionStore::history(std::string_view user,
                                                          const HistoryQuery& query) const {
   const HistoryReader reader{*impl_->db, impl_->people, impl_->items};
   return reader.read(user, query);
+}
+
+Result<TrackedReader> PartitionStore::tracked(std::string_view user) const {
+  MILLRACE_TRY(auto view, impl_->people.read(user));
+  return TrackedReader(*impl_->db, impl_->items, std::string(user), std::move(view.person));
+}
+
+Result<std::vector<std::string>> PartitionStore::people_to_expire(
+    UnixMillis now, const std::vector<TypeRetention>& retention, std::size_t limit) const {
+  std::vector<std::string> people;
+  if (retention.empty()) return people;
+  MILLRACE_CHECK(
+      impl_->db->scan(keys::kTrackedSums, {}, [&](std::string_view key, std::string_view value) {
+        const auto user = keys::user_of_tracked(key);
+        if (!people.empty() && people.back() == user) return true;
+        if (people.size() == limit) return false;
+        const auto sums = decode_tracked_sums(value);
+        const bool due = sums && std::any_of(sums->begin(), sums->end(), [&](const auto& one) {
+                           return expired(one, now, retention);
+                         });
+        if (due) people.emplace_back(user);
+        return true;
+      }));
+  return people;
 }
 
 std::optional<FirstSeen> PartitionStore::first_seen(const Identity& identity) const {

@@ -20,6 +20,7 @@
 #include "state/pages.h"
 #include "state/profile.h"
 #include "state/rocks.h"
+#include "state/tracked_read.h"
 
 namespace millrace::state {
 
@@ -118,6 +119,11 @@ class PartitionStore {
   // `person` is what change_person answered, here and below.
   void append_history(Person& person, Offset offset, UnixMillis log_time,
                       const InteractionView& interaction, ItemNumber item);
+  // Both are about state/tracked.h; `keep_ms`: retention of the interaction's type, 0: for ever.
+  void track(Person& person, Offset offset, UnixMillis log_time, const InteractionView& interaction,
+             ItemNumber item, std::int64_t keep_ms);
+  void expire_tracked(std::string_view user, Offset offset, UnixMillis log_time,
+                      const std::vector<TypeRetention>& retention);
   void drop_history_before(Person& person,
                            UnixMillis log_time);  // sealed pages that are wholly older
   void add_dead_letter(DeadLetter letter);
@@ -148,6 +154,11 @@ class PartitionStore {
   void offer_profile(std::string_view user, const PersonView& made_from,
                      std::shared_ptr<const Profile> profile) const;
   Result<std::vector<HistoryItem>> history(std::string_view user, const HistoryQuery& query) const;
+  Result<TrackedReader> tracked(std::string_view user) const;
+  // Those in RocksDB with days of tracked rows that are wholly beyond retention, at most `limit`.
+  Result<std::vector<std::string>> people_to_expire(UnixMillis now,
+                                                    const std::vector<TypeRetention>& retention,
+                                                    std::size_t limit) const;
   std::optional<FirstSeen> first_seen(
       const Identity& identity) const;  // as of the last applied record
   ItemIndex index_of(ItemNumber item) const;

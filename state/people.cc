@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "state/pending_rows.h"
 #include "state/people_load.h"
 
 namespace millrace::state {
@@ -20,7 +21,8 @@ std::size_t row_bytes(const Person& person) {
   const std::size_t rows =
       person.pages.size() == 1 ? person.pages.front().page->size() : kMaxRowsPerPage / 2;
   return 64 + rows * 40 + person.sequence.size() * 2 + person.pages.size() * 6 +
-         person.history_tail.size() + person.served.size() * 24;
+         person.history_tail.size() + person.served.size() * 24 +
+         (person.tracked ? person.tracked->bytes : 0);
 }
 
 std::uint64_t hash_of(std::string_view user) { return XXH3_64bits(user.data(), user.size()); }
@@ -36,6 +38,19 @@ constexpr std::size_t kLookAhead = 4;  // people ahead that may have been passed
 // In loops over entries.
 constexpr std::size_t kEntryAhead = 12;
 constexpr std::size_t kValueAhead = 6;
+
+// What came behind `stored`; null when there is nothing.
+std::shared_ptr<const PendingRows> without_stored(std::shared_ptr<const PendingRows> pending,
+                                                  Offset stored) {
+  if (!pending || pending->last <= stored) return nullptr;
+  if (stored < 0) return pending;
+  auto left = std::make_shared<PendingRows>();
+  for (const auto& [key, row] : pending->rows) {
+    if (row.at > stored) left->put(key, row);
+  }
+  left->last = pending->last;
+  return left;
+}
 
 // A copy with room for one more event.
 std::shared_ptr<Person> clone(const Person& person) {
@@ -175,7 +190,7 @@ Person& People::change(std::string_view user) {
     queue(entry);
     if (entry.published) {
       entry.working = clone(*entry.published);
-      if (!entry.working->unwritten.empty()) drop_stored_history(entry);
+      if (!entry.working->unwritten.empty() || entry.working->tracked) drop_stored(entry);
     }
   }
   if (!entry.working) entry.working = std::make_shared<Person>();
@@ -190,14 +205,17 @@ std::string_view People::user_of(const Person& changed) const {
   return {};
 }
 
-void People::drop_stored_history(PersonEntry& entry) {
+void People::drop_stored(PersonEntry& entry) {
   std::uint32_t stored = 0;
+  Offset stored_at = -1;  // the last tracked row's
   {
     const std::lock_guard guard((*shards_)[entry.shard].lock);
     if (entry.committed && entry.committed_life == entry.life) {
       stored = entry.committed->history_next;
+      if (entry.committed->tracked) stored_at = entry.committed->tracked->last;
     }
   }
+  entry.working->tracked = without_stored(std::move(entry.working->tracked), stored_at);
   std::erase_if(entry.working->unwritten,
                 [stored](const SealedHistory& sealed) { return sealed.number < stored; });
 }

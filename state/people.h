@@ -69,7 +69,7 @@ class People {
                       std::shared_ptr<const Profile> profile);
   void warm_ahead() const;
   void queue(PersonEntry& entry);
-  void drop_stored_history(PersonEntry& entry);
+  void drop_stored(PersonEntry& entry);
   void account(PersonEntry& entry);
   void evict();
   void sweep(Shard& shard);

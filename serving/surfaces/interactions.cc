@@ -1,134 +1,36 @@
 #include "serving/surfaces/interactions.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <memory>
 #include <string>
 #include <utility>
 
-#include "schemas/account.h"
+#include "schemas/partitioner.h"
 #include "schemas/rfc3339.h"
-#include "schemas/rules.h"
 #include "serving/surfaces/common.h"
-#include "serving/surfaces/json_body.h"
 #include "serving/surfaces/movie_surface.h"
+#include "serving/surfaces/patterns.h"
+#include "serving/surfaces/time_zone.h"
+#include "serving/surfaces/track.h"
 #include "serving/surfaces/tracked.h"
-#include "state/history.h"
+#include "serving/surfaces/tracked_export.h"
+#include "serving/surfaces/work_thread.h"
 
 namespace millrace::serving {
 namespace {
 
-constexpr std::array<std::string_view, 9> kTypes = {"like", "dislike",  "save", "share", "skip",
-                                                    "play", "complete", "rate", "view"};
 constexpr std::int64_t kMaxRows = 1'000;
 constexpr std::int64_t kMaxOffset = 1'000'000'000;
-constexpr std::int64_t kMaxSeconds = 10'000'000;
-constexpr std::size_t kMaxMoodCharacters = 50;
-constexpr UnixMillis kDayMs = 86'400'000;
+constexpr std::size_t kRowsPerPiece = 250;
+constexpr std::int64_t kQuarterHourMs = 900'000;
 
-bool is_type(std::string_view name) {
-  return std::find(kTypes.begin(), kTypes.end(), name) != kTypes.end();
-}
-
-tl::unexpected<Error> bad_type() {
-  return fail(Code::kInvalid,
-              "must be like, dislike, save, share, skip, play, complete, rate or view",
-              "interactionType");
-}
-
-// ---- tracking
-
-// Text, or a number's digits. Empty: not given.
-Result<std::string> id_in(const JsonBody& body, const char* name) {
-  const Json* given = body.find(name);
-  if (given == nullptr) return std::string();
-  if (given->kind != JsonKind::kString && given->kind != JsonKind::kNumber) {
-    return fail(Code::kInvalid, "must be text or a number", name);
-  }
-  MILLRACE_CHECK(check_id(given->text, name));
-  return given->text;
-}
-
-// Whose interaction it is: the caller's own, anybody's for admins and services.
-Result<UserId> user_in(const JsonBody& body, const Caller& caller) {
-  MILLRACE_TRY(std::string user, id_in(body, "userId"));
-  if (user.empty() && caller.account.value != 0) return user_of(caller.account);
-  if (user.empty()) return fail(Code::kInvalid, "is required", "userId");
-  if (!caller.may_ingest() && !caller.is(user)) {
-    return fail(Code::kForbidden, "only admins and services track for others");
-  }
-  return UserId(std::move(user));
-}
-
-Status take_mood(const JsonBody& body, Event& event) {
-  MILLRACE_TRY(const auto mood, body.line("moodAtInteraction", 4 * kMaxMoodCharacters));
-  event.mood = mood.value_or(std::string());
-  const auto characters = std::count_if(event.mood.begin(), event.mood.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  });
-  if (static_cast<std::size_t>(characters) > kMaxMoodCharacters) {
-    return fail(Code::kInvalid, "must be at most 50 characters", "moodAtInteraction");
-  }
-  MILLRACE_TRY(const auto intensity, body.integer("moodIntensityAtInteraction", 1, 10));
-  if (intensity) event.mood_intensity = static_cast<std::uint32_t>(*intensity);
-  return {};
-}
-
-Result<Event> event_in(const Request& request) {
-  MILLRACE_TRY(const auto body, JsonBody::of(request));
-  Event event;
-  event.source = state::kTrackedSource;
-  MILLRACE_TRY(event.user, user_in(body, request.caller));
-  MILLRACE_TRY(const auto content, id_in(body, "contentId"));
-  if (content.empty()) return fail(Code::kInvalid, "is required", "contentId");
-  event.item = ItemId(item_of_content(content));
-  MILLRACE_CHECK(check_id(event.item.value, "contentId"));
-  MILLRACE_TRY(event.type, body.required_line("interactionType", 64));
-  if (!is_type(event.type)) return bad_type();
-  MILLRACE_TRY(const auto value, body.integer("interactionValue", 1, 10));
-  const bool stars = event.type == "rate";
-  if (value) event.value_centi = static_cast<std::int32_t>(*value) * (stars ? 50 : 100);
-  if (stars && !value) return fail(Code::kInvalid, "is required to rate", "interactionValue");
-  MILLRACE_CHECK(take_mood(body, event));
-  MILLRACE_TRY(const auto seconds, body.integer("interactionDurationSeconds", 0, kMaxSeconds));
-  if (seconds) event.duration_s = static_cast<std::uint32_t>(*seconds);
-  MILLRACE_TRY(const auto context, body.text("context", kMaxTextBytes));
-  MILLRACE_TRY(const auto notes, body.text("notes", kMaxTextBytes));
-  event.context = context.value_or(std::string());
-  event.notes = notes.value_or(std::string());
-  return event;
-}
-
-Result<std::optional<Tracked>> find_row(const Event& event, const Deps& deps) {
-  TrackedQuery query;
-  query.type = event.type;
-  MILLRACE_TRY(auto rows, tracked_by(event.user.value, query, deps));
-  for (auto& row : rows) {
-    if (item_of_content(row.content) == event.item.value) return std::move(row);
-  }
-  return std::nullopt;
-}
-
-Answer track(const Request& request, const Deps& deps) {
-  auto event = event_in(request);
-  if (!event) return problem(event.error());
-  const auto key = event_key(request);
-  if (!key) return problem(key.error());
-  const auto before = find_row(*event, deps);
-  if (!before) return problem(before.error());
-  const int status = *before ? 200 : 201;
-  return act(deps, *event, *key, [deps, event = *event, status] {
-    const auto row = find_row(event, deps);
-    if (!row) return problem(row.error());
-    if (!*row) return problem({Code::kNotFound, "it has been erased since", {}});
-    std::string body;
-    JsonWriter out(body);
-    append_tracked(out, event.user.value, **row, true);
-    return json_reply(std::move(body), status);
-  });
-}
-
-// ---- reading
+// What is asked of whose rows.
+struct Asked {
+  std::string user;
+  state::TrackedQuery query;
+  bool all = false;  // what did not come by /interactions/track, too
+  const state::PartitionStore* store = nullptr;
+};
 
 // A time, or a day: its beginning, or its end.
 Result<UnixMillis> date_param(const Request& request, std::string_view name, UnixMillis fallback,
@@ -137,30 +39,66 @@ Result<UnixMillis> date_param(const Request& request, std::string_view name, Uni
   if (!text) return fallback;
   if (const auto time = parse_rfc3339(*text)) return *time;
   if (const auto day = parse_rfc3339(std::string(*text) + "T00:00:00Z")) {
-    return end ? *day + kDayMs - 1 : *day;
+    return end ? *day + state::kDayMs - 1 : *day;
   }
   return fail(Code::kInvalid, "must be an ISO 8601 date, or a date and time with its offset",
               std::string(name));
 }
 
-Result<TrackedQuery> tracked_query(const Request& request) {
-  TrackedQuery query;
-  query.type = text_param(request, "interactionType");
-  MILLRACE_TRY(query.all, bool_param(request, "all", false));
-  const bool known =
-      query.type.empty() ? !request.query_value("interactionType") : is_type(query.type);
-  if (!known) return bad_type();
-  MILLRACE_TRY(query.from, date_param(request, "startDate", INT64_MIN, false));
+Result<Asked> asked_of(const Request& request, const Deps& deps) {
+  Asked asked;
+  MILLRACE_TRY(asked.user, id_param(request, "user"));
+  asked.store = &deps.engine->store(partition_of(asked.user, deps.engine->partitions()));
+  MILLRACE_TRY(asked.all, bool_param(request, "all", false));
+  auto& query = asked.query;
+  if (const auto type = request.query_value("interactionType")) {
+    if (!is_tracked_type(*type)) return fail(Code::kInvalid, kTrackedTypeRule, "interactionType");
+    query.type = deps.engine->table()->find(*type)->number;
+  }
+  MILLRACE_TRY(query.from, date_param(request, "startDate", 0, false));
   MILLRACE_TRY(query.to, date_param(request, "endDate", INT64_MAX, true));
-  if (query.from > query.to)
+  if (query.from > query.to) {
     return fail(Code::kInvalid, "must not lie before startDate", "endDate");
-  return query;
+  }
+  query.now = deps.clock->now();
+  query.retention = asked.store->ruleset().tracked_retention;
+  return asked;
 }
 
-Result<std::vector<Tracked>> rows_for(const Request& request, const Deps& deps) {
-  MILLRACE_TRY(const auto user, id_param(request, "user"));
-  MILLRACE_TRY(const auto query, tracked_query(request));
-  return tracked_by(user, query, deps);
+std::vector<Tracked> with_items(std::vector<state::TrackedRow> rows,
+                                const state::TrackedReader& reader) {
+  std::vector<Tracked> out;
+  out.reserve(rows.size());
+  for (auto& row : rows) {
+    std::string item(reader.item(row));
+    out.push_back({std::move(row), std::move(item)});
+  }
+  return out;
+}
+
+// A page of rows, and how many there are.
+struct Page {
+  std::size_t total = 0;
+  std::vector<Tracked> rows;
+};
+
+Result<Page> page_of(const Asked& asked, std::size_t offset, std::size_t limit, const Deps& deps) {
+  Page page;
+  if (asked.all) {
+    MILLRACE_TRY(page.rows, all_rows(asked.user, asked.query, deps));
+    page.total = page.rows.size();
+    const auto begin =
+        page.rows.begin() + static_cast<std::ptrdiff_t>(std::min(offset, page.total));
+    page.rows.erase(page.rows.begin(), begin);
+    if (page.rows.size() > limit) page.rows.resize(limit);
+    return page;
+  }
+  MILLRACE_TRY(const auto reader, asked.store->tracked(asked.user));
+  MILLRACE_TRY(const auto sums, reader.sums(asked.query));
+  for (const auto& one : sums) page.total += one.count;
+  MILLRACE_TRY(auto rows, reader.page(asked.query, sums, offset, limit));
+  page.rows = with_items(std::move(rows), reader);
+  return page;
 }
 
 Reply get_history(const Request& request, const Deps& deps) {
@@ -168,67 +106,119 @@ Reply get_history(const Request& request, const Deps& deps) {
   if (!limit) return problem(limit.error());
   const auto offset = int_param(request, "offset", 0, 0, kMaxOffset);
   if (!offset) return problem(offset.error());
-  const auto rows = rows_for(request, deps);
-  if (!rows) return problem(rows.error());
+  const auto asked = asked_of(request, deps);
+  if (!asked) return problem(asked.error());
+  const auto page =
+      page_of(*asked, static_cast<std::size_t>(*offset), static_cast<std::size_t>(*limit), deps);
+  if (!page) return problem(page.error());
+  const TrackedPrinter printer(deps, asked->user, true);
   std::string body;
   JsonWriter out(body);
   out.begin_object();
-  out.member("total", rows->size());
+  out.member("total", page->total);
   out.member("limit", *limit);
   out.member("offset", *offset);
   out.key("interactions");
   out.begin_array();
-  const auto end = std::min(rows->size(), static_cast<std::size_t>(*offset + *limit));
-  for (auto at = static_cast<std::size_t>(*offset); at < end; ++at) {
-    append_tracked(out, request.params.find("user")->second, (*rows)[at], true);
-  }
+  for (const auto& row : page->rows) printer.append_json(out, row);
   out.end_array();
   out.end_object();
   return personal(json_reply(std::move(body)));
 }
 
-// "+02:00", "-05:30" or "Z": milliseconds to add to UTC.
-Result<std::int64_t> utc_offset_param(const Request& request) {
-  const auto text = text_param(request, "utcOffset");
-  if (!request.query_value("utcOffset")) return 0;
+// ?utcOffset=+02:00, -05:30 or Z, or ?timeZone=Europe/Berlin; UTC without.
+Result<TimeZone> zone_param(const Request& request) {
+  const auto offset = request.query_value("utcOffset");
+  const auto name = request.query_value("timeZone");
+  if (offset && name) return fail(Code::kInvalid, "must not be given with utcOffset", "timeZone");
+  if (name) {
+    const auto zone = TimeZone::named(*name);
+    if (!zone) return fail(Code::kInvalid, "must be an IANA time zone: Europe/Berlin", "timeZone");
+    return *zone;
+  }
+  if (!offset) return TimeZone();
   // The time of day that is midnight in UTC says how far the zone is ahead.
-  const auto there = parse_rfc3339("2000-01-02T00:00:00" + text);
+  const auto there = parse_rfc3339("2000-01-02T00:00:00" + std::string(*offset));
   const auto here = parse_rfc3339("2000-01-02T00:00:00Z");
-  if (!there) return fail(Code::kInvalid, "must be like +02:00, -05:30 or Z", "utcOffset");
-  return *here - *there;
+  if (!there || (*here - *there) % kQuarterHourMs != 0) {
+    return fail(Code::kInvalid, "must be Z or whole quarters of an hour: +02:00, -05:30",
+                "utcOffset");
+  }
+  return TimeZone::ahead(*here - *there);
+}
+
+Result<std::vector<state::TrackedSums>> sums_of(const Asked& asked, const Deps& deps) {
+  if (!asked.all) {
+    MILLRACE_TRY(const auto reader, asked.store->tracked(asked.user));
+    return reader.sums(asked.query);
+  }
+  MILLRACE_TRY(const auto rows, all_rows(asked.user, asked.query, deps));
+  std::vector<state::TrackedSums> sums;
+  for (const auto& [row, item] : rows) contribute(sums, row, state::kind_of_id(item), 1);
+  return sums;
 }
 
 Reply get_patterns(const Request& request, const Deps& deps) {
-  const auto utc_offset = utc_offset_param(request);
-  if (!utc_offset) return problem(utc_offset.error());
-  const auto rows = rows_for(request, deps);
-  if (!rows) return problem(rows.error());
-  return personal(json_reply(patterns_body(*rows, *utc_offset)));
+  const auto zone = zone_param(request);
+  if (!zone) return problem(zone.error());
+  const auto asked = asked_of(request, deps);
+  if (!asked) return problem(asked.error());
+  const auto sums = sums_of(*asked, deps);
+  if (!sums) return problem(sums.error());
+  return personal(json_reply(patterns_body(*sums, *zone, *deps.engine->table())));
 }
 
-Reply get_export(const Request& request, const Deps& deps) {
+// Tracked rows by slices, each read where the one before has ended.
+RowSource tracked_source(const Asked& asked) {
+  auto below = std::make_shared<Offset>(INT64_MAX);
+  return [asked, below]() -> Result<std::vector<Tracked>> {
+    MILLRACE_TRY(const auto reader, asked.store->tracked(asked.user));
+    if (*below == INT64_MAX && asked.query.to != INT64_MAX) {
+      MILLRACE_TRY(const auto sums, reader.sums(asked.query));
+      MILLRACE_TRY(auto first, reader.page(asked.query, sums, 0, 1));
+      *below = first.empty() ? 0 : first.front().id + 1;
+    }
+    MILLRACE_TRY(auto rows, reader.rows(asked.query, *below, 0, kRowsPerPiece));
+    if (!rows.empty()) *below = rows.back().id;
+    return with_items(std::move(rows), reader);
+  };
+}
+
+RowSource history_source(const Asked& asked, const Deps& deps) {
+  return [asked, deps, left = std::make_shared<std::vector<Tracked>>(), begun = false,
+          at = std::size_t{0}]() mutable -> Result<std::vector<Tracked>> {
+    if (!std::exchange(begun, true)) {
+      MILLRACE_TRY(*left, all_rows(asked.user, asked.query, deps));
+    }
+    const auto end = std::min(at + kRowsPerPiece, left->size());
+    const auto piece = [&](std::size_t i) {
+      return left->begin() + static_cast<std::ptrdiff_t>(i);
+    };
+    std::vector<Tracked> rows(piece(at), piece(end));
+    at = end;
+    return rows;
+  };
+}
+
+Reply get_export(const Request& request, const Deps& deps, WorkThread& thread) {
   const auto format = request.query_value("format").value_or("json");
   if (format != "json" && format != "csv") {
     return problem({Code::kInvalid, "must be json or csv", "format"});
   }
   const auto mood = bool_param(request, "includeMoodData", true);
   if (!mood) return problem(mood.error());
-  const auto rows = rows_for(request, deps);
-  if (!rows) return problem(rows.error());
-  const auto& user = request.params.find("user")->second;
+  const auto asked = asked_of(request, deps);
+  if (!asked) return problem(asked.error());
+  const bool csv = format == "csv";
   Reply reply;
-  if (format == "csv") {
-    reply.content_type = "text/csv; charset=utf-8";
-    reply.body = tracked_csv(user, *rows, *mood);
-  } else {
-    JsonWriter out(reply.body);
-    out.begin_array();
-    for (const auto& row : *rows) append_tracked(out, user, row, *mood);
-    out.end_array();
-  }
+  if (csv) reply.content_type = "text/csv; charset=utf-8";
+  reply.stream = export_stream(thread, csv ? ExportFormat::kCsv : ExportFormat::kJson,
+                               TrackedPrinter(deps, asked->user, *mood),
+                               asked->all ? history_source(*asked, deps) : tracked_source(*asked));
   reply.headers.emplace_back("Content-Disposition",
                              "attachment; filename=\"interactions." + std::string(format) + "\"");
-  return personal(std::move(reply));
+  reply.headers.emplace_back("Cache-Control", "private, no-cache");
+  return reply;
 }
 
 }  // namespace
@@ -237,11 +227,19 @@ std::vector<Route> interaction_routes(const Deps& deps) {
   const auto read = [&deps](Reply (*answer)(const Request&, const Deps&)) -> Handler {
     return [deps, answer](const Request& request) { return when_visible(request, deps, answer); };
   };
+  const auto thread = std::make_shared<WorkThread>();
+  const Handler give_export = [deps, thread](const Request& request) {
+    return when_visible(request, deps, [thread](const Request& seen, const Deps& with) {
+      return get_export(seen, with, *thread);
+    });
+  };
   return {{"POST", "/interactions/track", Policy::kIngest,
            [deps](const Request& request) { return track(request, deps); }},
+          {"POST", "/interactions/track/bulk", Policy::kIngest,
+           [deps](const Request& request) { return track_bulk(request, deps); }},
           {"GET", "/interactions/history/{user}", Policy::kSelfOrAdmin, read(get_history)},
           {"GET", "/interactions/patterns/{user}", Policy::kSelfOrAdmin, read(get_patterns)},
-          {"GET", "/interactions/export/{user}", Policy::kSelfOrAdmin, read(get_export)}};
+          {"GET", "/interactions/export/{user}", Policy::kSelfOrAdmin, give_export}};
 }
 
 }  // namespace millrace::serving

@@ -15,10 +15,14 @@ Result<JsonBody> JsonBody::of(const Request& request) {
     return fail(Code::kInvalid, "must be application/json", "Content-Type");
   }
   auto json = parse_json(request.body);
-  if (!json || json->kind != JsonKind::kObject) {
-    return fail(Code::kInvalid, "must be a JSON object", "body");
-  }
-  body.json_ = *std::move(json);
+  if (!json) return fail(Code::kInvalid, "must be a JSON object", "body");
+  return of(*std::move(json));
+}
+
+Result<JsonBody> JsonBody::of(Json json) {
+  if (json.kind != JsonKind::kObject) return fail(Code::kInvalid, "must be a JSON object", "body");
+  JsonBody body;
+  body.json_ = std::move(json);
   return body;
 }
 

@@ -17,6 +17,7 @@ class JsonBody {
   // kInvalid, field "body": no JSON object; field "Content-Type": of another type. An empty body
   // stands for an empty object.
   static Result<JsonBody> of(const Request& request);
+  static Result<JsonBody> of(Json json);  // the same of a value within a body
 
   // nullptr: absent.
   const Json* find(std::string_view name) const;

@@ -199,7 +199,12 @@ TEST(Config, BadValuesNameTheirSourceAndTheRule) {
                                            {"interactions", "like"},
                                            {"interactions", "=1"},
                                            {"interactions", "Like=1"},
-                                           {"interactions", "like=1001"}}) {
+                                           {"interactions", "like=1001"},
+                                           {"retention", "view"},
+                                           {"retention", "wave=3"},
+                                           {"retention", "view=0"},
+                                           {"retention", "view=36501"},
+                                           {"retention", "view=1d"}}) {
     const auto bad = resolve(from_flags({{key, value}}));
     ASSERT_FALSE(bad.has_value()) << key << " = " << value;
     EXPECT_EQ(bad.error().field, key) << value;
@@ -223,6 +228,7 @@ TEST(Config, PrintedConfigurationResolvesToItself) {
   config.logging = {LogLevel::kDebug, LogFormat::kJson};
   config.rules.history_retention_ms = 90LL * 86'400'000;
   config.rules.interactions = {{"like", 7}, {"wave", -1}};
+  config.rules.retention = {{"skip", 1}, {"view", 36'500}};
   config.feed.view = 0.1 + 0.2;
   config.feed.jitter = 0;
   for (const auto& each : {ServeConfig{}, config}) {

@@ -14,6 +14,7 @@ FENCES = [
     (r"prometheus/", r"base/metrics\.cc"),
     (r"sodium", r"base/crypto\.cc"),
     (r"librdkafka/", r"ingest/kafka_\w+\.(h|cc)"),
+    (r"cctz/", r"serving/surfaces/time_zone\.cc"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 

@@ -4,9 +4,11 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "state/history.h"
 #include "state/page_codec.h"
+#include "state/tracked.h"
 
 namespace {
 
@@ -68,6 +70,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (gatherer.add_page(bytes)) (void)newest_log_time(bytes);
       break;
     }
+    case 't':
+      settle(
+          bytes, [](std::string_view b) { return decode_tracked_row(b, 7); },
+          [](const TrackedRow& row) { return encode(row); });
+      break;
+    case 'w':
+      settle(bytes, decode_tracked_sums,
+             [](const std::vector<TrackedSums>& sums) { return encode(sums); });
+      break;
     default: (void)decode_dictionary_page(bytes);
   }
   return 0;

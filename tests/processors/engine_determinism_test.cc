@@ -26,6 +26,7 @@
 #include "schemas/partitioner.h"
 #include "schemas/record.h"
 #include "state/checkpoint.h"
+#include "state/history.h"
 #include "state/rocks.h"
 #include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
@@ -97,6 +98,9 @@ EngineOptions options_of(const Manner& manner, const std::string& directory) {
   options.proposed.dedupe_ms = 3'600'000;
   options.proposed.history_retention_ms = 4LL * 3'600'000;
   options.proposed.sequence_window = 10;
+  for (const auto& row : InteractionTable().rows()) {
+    options.proposed.tracked_retention.push_back({row.number, 60'000LL * row.number});
+  }
   // What no fact may depend on: the weights of records to come, and how readers rank.
   options.interaction_weights = {{"view", manner.threads}};
   options.ranking.feed_like = static_cast<double>(manner.batch_records);
@@ -199,6 +203,7 @@ class World {
     for (int i = 0; i < kEvents; ++i) {
       if (i % 3000 == 2999) erase(*engine, static_cast<int>(random_() % kUsers));
       if (i % 500 == 250) log_.push({Topic::kInteractions, 1}, "no record at all");
+      if (i % 400 == 399) expire(static_cast<int>(random_() % kUsers));
       push_event(i);
       clock_.advance(static_cast<UnixMillis>(random_() % 8000));
     }
@@ -231,6 +236,7 @@ class World {
     interaction.event.user = UserId("u" + std::to_string(of_event() % kUsers));
     interaction.event.item = ItemId("video:" + std::to_string(of_event() % (kItems + 20)));
     interaction.event.time = clock_.now() - static_cast<UnixMillis>(of_event() % 100'000'000);
+    if (of_event() % 4 == 0) track(interaction.event, of_event);
     if (type.name == "rate") interaction.event.value_centi = 50 * (1 + int(of_event() % 10));
     if (of_event() % 5 == 0) interaction.event.context = std::string(of_event() % 700, 'x');
     const auto* undo = table_.find("un" + type.name);
@@ -250,6 +256,18 @@ class World {
                                             {}}}));
     }
     log_.push({Topic::kInteractions, partition}, encode(LogRecord{interaction}));
+  }
+
+  void expire(int user) {
+    const UserId id("u" + std::to_string(user));
+    log_.push({Topic::kInteractions, partition_of(id.value, kPartitions)},
+              encode(LogRecord{ExpireTracked{id}}));
+  }
+
+  static void track(Event& event, std::mt19937& of_event) {
+    event.source = state::kTrackedSource;
+    event.mood_intensity = 1 + of_event() % 10;
+    if (of_event() % 2 == 0) event.duration_s = of_event() % 600;
   }
 
   // Waits until the catalog's demand has become a record of the person's partition.

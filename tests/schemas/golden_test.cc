@@ -106,6 +106,7 @@ TEST(Golden, LogRecords) {
                                             1ULL << 52,
                                             1'769'860'800'250,
                                             {ItemId("video:2"), ItemId("video:1")}});
+  check_log_record("expire_tracked", ExpireTracked{UserId("u1")});
 }
 
 TEST(Golden, CatalogRecords) {

@@ -77,6 +77,9 @@ TEST(LogRecord, ControlRecordsRoundTrip) {
   Ruleset ruleset;
   ruleset.types = {{1, "view"}, {64, "applaud"}};
   ruleset.history_retention_ms = 7;
+  ruleset.tracked_retention = {{1, 86'400'000}};
+  const LogRecord expire = ExpireTracked{UserId("u1")};
+  EXPECT_EQ(decode_log_record(encode(expire)), expire);
   const LogRecord erase = EraseUser{UserId("u1"), 42};
   const LogRecord shown =
       Impression{"r1", UserId("u1"), "feed", 7, 1'700'000'000'000, {ItemId("a"), ItemId("b")}};

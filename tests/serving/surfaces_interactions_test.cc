@@ -3,50 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <algorithm>
 #include <string>
 #include <vector>
 
-#include "serving/surfaces/tracked.h"
-#include "tests/support/people.h"
+#include "tests/serving/interactions_world.h"
 
 namespace millrace {
 namespace {
-
-constexpr const char* kTrack = "/interactions/track";
-
-class Interactions : public ::testing::Test {
- protected:
-  Interactions() {
-    root_ = enter(node_, "root", Role::kAdmin);
-    ann_ = enter(node_, "ann");
-    bob_ = enter(node_, "bob");
-  }
-  TestReply track(const std::string& members, const Person& as) {
-    return node_.call("POST", kTrack, "{" + members + "}",
-                      as.token.empty() ? TestNode::Headers() : as.as());
-  }
-  // Of content "c<n>", so that each is a row of its own; a second apart.
-  void track_some(const std::string& type, int count, const std::string& more = {}) {
-    for (int i = 0; i < count; ++i) {
-      const auto id = "c" + std::to_string(next_++);
-      const auto reply = track(R"("contentId":")" + id + R"(","interactionType":")" + type + "\"" +
-                                   (more.empty() ? "" : "," + more),
-                               ann_);
-      ASSERT_EQ(reply.status(), 201) << reply.body();
-      node_.clock().advance(1'000);
-    }
-  }
-  TestReply get(const std::string& what, const std::string& query, const Person& as) {
-    return node_.get("/interactions/" + what + "/" + ann_.id + query,
-                     as.token.empty() ? TestNode::Headers() : as.as());
-  }
-
-  TestNode node_;
-  Person root_, ann_, bob_;
-  const Person nobody_;
-  int next_ = 1;
-};
 
 const char* const kSeed =
     R"("contentId":"123","interactionType":"like","interactionValue":5,"moodAtInteraction":"happy",)"
@@ -191,6 +155,10 @@ TEST_F(Interactions, QueriesThatAreWrongAreNamed) {
            {"history?startDate=yesterday", "startDate"},
            {"history?startDate=2026-02-01&endDate=2026-01-01", "endDate"},
            {"patterns?utcOffset=CET", "utcOffset"},
+           {"patterns?utcOffset=%2B02:10", "utcOffset"},
+           {"patterns?timeZone=Mars/Olympus", "timeZone"},
+           {"patterns?timeZone=", "timeZone"},
+           {"patterns?timeZone=UTC&utcOffset=Z", "timeZone"},
            {"patterns?all=perhaps", "all"},
            {"export?format=xml", "format"},
            {"export?includeMoodData=2", "includeMoodData"}}) {
@@ -231,57 +199,9 @@ TEST_F(Interactions, PatternsFollowTheirFormulas) {
   EXPECT_EQ(patterns.at("patterns.contentTypePreference"), "content");
   EXPECT_EQ(patterns.at("trends.interactionFrequency"), "stable");
   EXPECT_EQ(get("patterns", "?utcOffset=-05:30", ann_).at("patterns.timeOfDayPattern"), "morning");
+  EXPECT_EQ(get("patterns", "?timeZone=Asia/Tokyo", ann_).at("patterns.timeOfDayPattern"), "night");
   EXPECT_EQ(get("patterns", "?interactionType=view", ann_).at("patterns.contentTypePreference"),
             "movie");
-}
-
-serving::Tracked row(std::uint32_t intensity, std::optional<std::int64_t> value,
-                     std::int32_t weight = 0) {
-  serving::Tracked made;
-  made.type = "like";
-  made.kind = "content";
-  made.intensity = intensity;
-  made.value = value;
-  made.weight = weight;
-  return made;
-}
-
-TEST(TrackedPatterns, MoodGoesWithTheValueOrTheTypesWeight) {
-  const auto correlation = [](const std::vector<serving::Tracked>& rows) {
-    const auto json = parse_json(serving::patterns_body(rows, 0));
-    return std::pair(json->find("patterns")->find("moodCorrelation")->text,
-                     json->find("trends")->find("moodCorrelation")->text);
-  };
-  EXPECT_EQ(correlation({row(1, 2), row(2, 4)}).first, "null") << "two points";
-  EXPECT_EQ(correlation({row(1, 2), row(1, 4), row(1, 6)}).first, "null") << "no change";
-  EXPECT_NEAR(std::stod(correlation({row(1, 2), row(2, 4), row(3, 6)}).first), 1, 1e-12);
-  EXPECT_EQ(correlation({row(1, 2), row(2, 4), row(3, 6)}).second, "positive");
-  // By hand: deviations -1.5 -0.5 0.5 1.5 and 1.75 -0.25 0.75 -2.25.
-  const auto some = correlation({row(1, 6), row(2, {}, 4), row(3, 5), row(4, 2)});
-  EXPECT_NEAR(std::stod(some.first), -5.5 / std::sqrt(5 * 8.75), 1e-12);
-  EXPECT_EQ(some.second, "negative");
-  EXPECT_EQ(correlation({row(1, 1), row(1, 3), row(3, 1), row(3, 3)}).second, "neutral");
-}
-
-TEST(TrackedPatterns, TheFrequencyIsThatOfAllDaysFromFirstToLast) {
-  const auto trend = [](const std::vector<int>& per_day) {
-    std::vector<serving::Tracked> rows;
-    for (std::size_t day = 0; day < per_day.size(); ++day) {
-      for (int i = 0; i < per_day[day]; ++i) {
-        rows.push_back(row(1, 1));
-        rows.back().created = static_cast<UnixMillis>(day) * 86'400'000;
-      }
-    }
-    return parse_json(serving::patterns_body(rows, 0))
-        ->find("trends")
-        ->find("interactionFrequency")
-        ->text;
-  };
-  EXPECT_EQ(trend({1, 9}), "stable") << "two days";
-  EXPECT_EQ(trend({4, 4, 4, 4}), "stable");
-  EXPECT_EQ(trend({10, 10, 11, 11}), "stable") << "12% of the mean";
-  EXPECT_EQ(trend({1, 2, 3, 4}), "increasing");
-  EXPECT_EQ(trend({9, 0, 0, 1}), "decreasing") << "days without any count";
 }
 
 // ---- export
@@ -305,16 +225,41 @@ TEST_F(Interactions, AnExportIsAFileWithOrWithoutMood) {
           "2026-09-21T14:13:20.000Z,2026-09-21T14:13:20.000Z\r\n");
 }
 
-TEST(TrackedCsv, QuotesAndKeepsFormulasText) {
-  auto made = row(1, {});
-  made.content = "1";
-  made.context = "a,b \"c\"\r\nd";
-  made.notes = "=HYPERLINK(1)";
-  const auto csv = serving::tracked_csv("-u", {made}, false);
+TEST_F(Interactions, ACsvQuotesAndKeepsFormulasText) {
+  track(R"("contentId":"=1","interactionType":"like","context":"a,b \"c\"\r\nd",)"
+        R"json("notes":"=HYPERLINK(1)","moodAtInteraction":"+1")json",
+        ann_);
+  const auto csv = get("export", "?format=csv", ann_).body();
   const auto line = csv.substr(csv.find("\r\n") + 2);
-  EXPECT_EQ(line,
-            "0,'-u,1,like,,,\"a,b \"\"c\"\"\r\nd\",'=HYPERLINK(1),1970-01-01T00:00:00.000Z,"
-            "1970-01-01T00:00:00.000Z\r\n");
+  EXPECT_NE(
+      line.find(",'=1,like,,'+1,,,\"a,b \"\"c\"\"\r\nd\",'=HYPERLINK(1),2026-09-21T14:13:20.000Z,"),
+      std::string::npos)
+      << line;
+}
+
+TEST_F(Interactions, AnExportOfManyPiecesHasEveryRowOnceNewestFirst) {
+  std::string rows;
+  for (int i = 0; i < 600; ++i) {
+    rows += std::string(i == 0 ? "" : ",") + R"({"contentId":)" + std::to_string(i) +
+            R"(,"interactionType":")" + (i % 3 == 0 ? "like" : "view") + "\"}";
+  }
+  const auto sent = node_.call("POST", "/interactions/track/bulk",
+                               "{\"interactions\":[" + rows + "]}", ann_.as());
+  ASSERT_EQ(sent.at("tracked"), "600");
+  const auto all = get("export", "", ann_);
+  ASSERT_EQ(all.json.elements.size(), 600u);
+  for (int i = 0; i < 600; ++i) {
+    ASSERT_EQ(all.at(std::to_string(i) + ".contentId"), std::to_string(599 - i));
+  }
+  EXPECT_EQ(get("export", "?interactionType=like", ann_).json.elements.size(), 200u);
+  EXPECT_EQ(get("export", "?endDate=2026-09-20", ann_).body(), "[]");
+  EXPECT_EQ(get("export", "?endDate=2026-09-21", ann_).json.elements.size(), 600u);
+  EXPECT_EQ(get("export", "?all=true", ann_).json.elements.size(), 600u);
+  const auto csv = get("export", "?format=csv", ann_).body();
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 601);
+  const auto page = get("history", "?limit=2&offset=598", ann_);
+  EXPECT_EQ(page.at("total"), "600");
+  EXPECT_EQ(page.at("interactions.1.contentId"), "0");
 }
 
 }  // namespace

@@ -261,6 +261,8 @@ std::string World::log_text() const {
       } else if (const auto* ruleset = std::get_if<Ruleset>(&*decoded)) {
         out << "rules: " << ruleset->dedupe_ids << " ids, " << ruleset->dedupe_ms << " ms, "
             << ruleset->types.size() << " types";
+      } else if (const auto* expire = std::get_if<ExpireTracked>(&*decoded)) {
+        out << "expire rows of " << expire->user.value;
       } else {
         const auto& demand = std::get<EraseUser>(*decoded);
         out << "erase " << demand.user.value << ", c:" << demand.catalog_offset;

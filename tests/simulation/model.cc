@@ -22,8 +22,8 @@ PartitionModel::PartitionModel(const std::vector<ingest::StoredRecord>& records,
       apply(*interaction, at, log_time);
     } else if (const auto* ruleset = std::get_if<Ruleset>(&*decoded)) {
       apply(*ruleset, log_time);
-    } else {
-      apply(std::get<EraseUser>(*decoded));
+    } else if (const auto* demand = std::get_if<EraseUser>(&*decoded)) {
+      apply(*demand);
     }
   }
 }

@@ -22,7 +22,7 @@ const Json* child(const Json* json, std::string_view step) {
 
 TestReply test_reply(serving::Reply reply) {
   TestReply out{std::move(reply), {}};
-  if (out.reply.content_type.find("json") != std::string::npos) {
+  if (!out.reply.stream && out.reply.content_type.find("json") != std::string::npos) {
     auto json = parse_json(out.reply.body);
     if (!json) throw std::runtime_error("an answer is no JSON: " + out.reply.body);
     out.json = *std::move(json);
