@@ -10,6 +10,8 @@
 #include "ingest/acceptor.h"
 #include "ingest/event_log.h"
 #include "processors/engine.h"
+#include "processors/training/jobs.h"
+#include "processors/training/trainer.h"
 #include "schemas/node_record.h"
 #include "schemas/uuid7.h"
 
@@ -31,6 +33,7 @@ struct SurfaceOptions {
   std::string version;              // of the program
   std::size_t memory_budget_bytes = 0;
   AccountOptions accounts{};
+  std::string client_secret;  // of Policy::kSecret; empty: services' keys alone
 };
 
 // A node as this one knows it.
@@ -48,6 +51,8 @@ struct Deps {
   const Clock* clock = nullptr;
   Uuid7Minter* ids = nullptr;  // of commands and recommendations
   Metrics* metrics = nullptr;
+  processors::Jobs* jobs = nullptr;
+  processors::Trainer* trainer = nullptr;
   Gate* gate = nullptr;  // null: nothing is limited, nobody blocked
   SurfaceOptions options;
   // Makes, verifies and keeps a checkpoint of the state, or gives the newest when it is not older

@@ -73,7 +73,12 @@ enum class Policy {
   kSelfOrAdmin,  // that one, and admins; under /v1 services that may read can
   kAdmin,
   kIngest,  // services that may ingest, admins, and accounts, for themselves only
+  kSecret,  // who sends the header CLIENT_HEADER_SECRET, and services; never a person's token
 };
+
+// What Policy::kSecret is proved with; proxies drop names with underscores.
+inline constexpr const char* kSecretHeader = "client_header_secret";
+inline constexpr const char* kSecretHeaderOfProxies = "client-header-secret";
 
 struct Route {
   std::string method;

@@ -81,9 +81,14 @@ TestNode::TestNode(Options options)
   start();
 }
 
-TestNode::~TestNode() {
+TestNode::~TestNode() { stop_training(); }
+
+void TestNode::stop_training() {
   dispatcher_.reset();
   routes_.clear();
+  trainer_->stop();
+  jobs_.reset();
+  trainer_.reset();
 }
 
 void TestNode::start() {
@@ -102,10 +107,17 @@ void TestNode::start() {
       clock_, metrics_, ingest::Acceptor::Options{.highest_user = [this] {
         return engine_->catalog().highest_user();
       }});
+  jobs_ = std::make_unique<processors::Jobs>(clock_, metrics_);
+  auto training = options_.training;
+  training.folder = models_folder();
+  trainer_ =
+      std::make_unique<processors::Trainer>(training, *engine_, *jobs_, clock_, metrics_);
   serving::Deps& deps = deps_;
   deps = {};
   deps.engine = engine_.get();
   deps.log = &log_;
+  deps.jobs = jobs_.get();
+  deps.trainer = trainer_.get();
   deps.acceptor = acceptor_.get();
   deps.ids = &ids_;
   deps.clock = &clock_;
@@ -131,8 +143,7 @@ void TestNode::start() {
 }
 
 void TestNode::restart(bool forget) {
-  dispatcher_.reset();
-  routes_.clear();
+  stop_training();
   engine_.reset();
   if (forget) ++generation_;
   start();

@@ -11,6 +11,8 @@
 #include "ingest/acceptor.h"
 #include "ingest/memory_log.h"
 #include "processors/engine.h"
+#include "processors/training/jobs.h"
+#include "processors/training/trainer.h"
 #include "schemas/json_value.h"
 #include "schemas/uuid7.h"
 #include "serving/deps.h"
@@ -43,6 +45,8 @@ struct TestReply {
 struct TestNodeOptions {
   processors::EngineOptions engine;  // `directory` is set by the node
   serving::SurfaceOptions surface;
+  // `folder` is set by the node; models are trained on request alone unless asked for.
+  processors::Trainer::Options training{.every_ms = 0, .change = 0, .look_ms = 10};
   serving::GateOptions gate;  // no limits unless asked for
   std::int64_t block_ms = 3'600'000;
   std::uint16_t partitions = 3;
@@ -78,6 +82,9 @@ class TestNode {
 
   // Stops the engine and opens it again; with `forget`, over nothing but the log.
   void restart(bool forget = false);
+  std::string models_folder() const { return directory_.path() / "ai-models"; }
+  processors::Trainer& trainer() { return *trainer_; }
+  processors::Jobs& jobs() { return *jobs_; }
   // What the node knows of itself and others.
   void set_nodes(std::vector<serving::NodeView> nodes) { nodes_ = std::move(nodes); }
   void stop_applying() { engine_->stop(); }
@@ -91,6 +98,7 @@ class TestNode {
 
  private:
   void start();
+  void stop_training();
 
   Options options_;
   Address address_ = Address::parse("127.0.0.1").value();
@@ -102,6 +110,8 @@ class TestNode {
   int generation_ = 0;  // names the state's folder
   std::unique_ptr<processors::Engine> engine_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
+  std::unique_ptr<processors::Trainer> trainer_;
+  std::unique_ptr<processors::Jobs> jobs_;
   serving::Deps deps_;
   std::shared_ptr<serving::Gate> gate_;
   std::vector<serving::Route> routes_;
