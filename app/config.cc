@@ -74,9 +74,9 @@ Result<std::vector<std::string>> apply_environment(const std::vector<Option>& op
                                                    const Settings& environment, Draft& config) {
   std::vector<std::string> warnings;
   for (const auto& [name, value] : environment) {
-    if (name.rfind("MILLRACE_", 0) != 0) continue;
     const auto option = std::find_if(options.begin(), options.end(),
                                      [&](const auto& o) { return variable_of(o) == name; });
+    if (option == options.end() && name.rfind("MILLRACE_", 0) != 0) continue;
     if (option != options.end()) {
       MILLRACE_CHECK(option->table ? set_rows(*option, config, value, name)
                                    : set(*option, config, value, name));

@@ -165,6 +165,15 @@ struct FeedConfig {
   friend bool operator==(const FeedConfig&, const FeedConfig&) = default;
 };
 
+struct ModelsConfig {
+  std::uint32_t clusters = 5;
+  std::int64_t train_every_ms = 3'600'000;  // 0: not by time
+  double train_change = 0.1;  // share of the products; 0: not by change
+  std::uint32_t neighbour_cells = 250'000;
+
+  friend bool operator==(const ModelsConfig&, const ModelsConfig&) = default;
+};
+
 enum class LogFormat : std::uint8_t { kHuman, kJson };
 
 struct LoggingConfig {
@@ -179,6 +188,7 @@ struct ServeConfig {
   std::uint64_t memory_bytes = 512ULL << 20;
   std::string
       admin_token;  // secret; empty: none. Before any account everything is open on loopback
+  std::string client_secret;  // CLIENT_HEADER_SECRET of the recommender's routes; empty: none
   HttpConfig http;
   EventLogConfig log;
   KafkaConfig kafka;
@@ -190,6 +200,7 @@ struct ServeConfig {
   LiveConfig live;
   FeedConfig feed;
   std::map<std::string, std::string> currencies;  // code -> rate; set at every start
+  ModelsConfig models;
   LoggingConfig logging;
 
   friend bool operator==(const ServeConfig&, const ServeConfig&) = default;

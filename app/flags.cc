@@ -17,7 +17,7 @@ Settings environment() {
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text(*variable);
     const auto equals = text.find('=');
-    if (text.rfind("MILLRACE_", 0) == 0 && equals != text.npos) {
+    if (equals != text.npos) {
       out.emplace_back(text.substr(0, equals), text.substr(equals + 1));
     }
   }

@@ -64,6 +64,7 @@ processors::RankingOptions ranking_options(const ServeConfig& config) {
   ranking.feed_random = config.feed.jitter;
   ranking.feed_in_a_row = config.feed.in_a_row;
   ranking.feed_rest_ms = config.feed.rest_ms;
+  ranking.neighbour_cells = config.models.neighbour_cells;
   return ranking;
 }
 
@@ -171,6 +172,13 @@ Status Node::build(Http http) {
       ingest::Acceptor::Options{
           .highest_user = [this] { return engine_->catalog().highest_user(); },
           .before_attributed = [this] { impressions_->flush(); }});
+  jobs_ = std::make_unique<processors::Jobs>(clock_, metrics_);
+  trainer_ = std::make_unique<processors::Trainer>(
+      processors::Trainer::Options{.folder = folders_.models,
+                                   .clusters = config_.models.clusters,
+                                   .every_ms = config_.models.train_every_ms,
+                                   .change = config_.models.train_change},
+      *engine_, *jobs_, clock_, metrics_);
   auto deps = parts();
   gate_ = serving::make_gate(deps, gate_options(config_.access), config_.access.block_ms);
   deps.gate = gate_.get();
@@ -244,6 +252,8 @@ serving::Deps Node::parts() {
   deps.log = log_.get();
   deps.acceptor = acceptor_.get();
   deps.impressions = impressions_.get();
+  deps.jobs = jobs_.get();
+  deps.trainer = trainer_.get();
   deps.clock = &clock_;
   deps.ids = &ids_;
   deps.metrics = &metrics_;
@@ -253,7 +263,8 @@ serving::Deps Node::parts() {
                   std::string(kVersion),
                   config_.memory_bytes,
                   {config_.accounts.token_lifetime_ms, config_.accounts.logins_per_account,
-                   config_.accounts.logins_per_address, config_.access.sign_ups}};
+                   config_.accounts.logins_per_address, config_.access.sign_ups},
+                  config_.client_secret};
   deps.checkpoint = [this](std::int64_t max_age) { return maintenance_->checkpoint(max_age); };
   deps.checkpoints = folders_.checkpoints;
   deps.nodes = [this] { return cluster_->nodes(); };
@@ -354,6 +365,8 @@ void Node::stop() {
     cluster_->leave();
   }
   maintenance_.reset();
+  if (trainer_) trainer_->stop();
+  jobs_.reset();
   if (engine_) engine_->stop();
 }
 

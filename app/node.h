@@ -15,6 +15,8 @@
 #include "ingest/impressions.h"
 #include "processors/engine.h"
 #include "processors/freshness.h"
+#include "processors/training/jobs.h"
+#include "processors/training/trainer.h"
 #include "schemas/uuid7.h"
 #include "serving/deps.h"
 #include "serving/http/gate.h"
@@ -73,6 +75,8 @@ class Node {
   std::unique_ptr<processors::Engine> engine_;
   std::unique_ptr<processors::Freshness> freshness_;
   std::unique_ptr<ingest::Impressions> impressions_;
+  std::unique_ptr<processors::Trainer> trainer_;  // whose trainings are over once jobs_ is gone
+  std::unique_ptr<processors::Jobs> jobs_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
   std::unique_ptr<ingest::KafkaSource> source_;  // with Kafka
   std::shared_ptr<serving::Gate> gate_;

@@ -51,6 +51,7 @@ DataFolders::DataFolders(const std::string& data) {
   log = root / "log";
   state = root / "state";
   checkpoints = root / "checkpoints";
+  models = root / "ai-models";
 }
 
 std::string node_id(const ServeConfig& config) {

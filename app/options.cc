@@ -52,6 +52,15 @@ std::vector<Option> plain_options() {
   };
 }
 
+// By the name that its clients send it under, in the environment.
+Option client_secret() {
+  auto option = text("client_secret", "CLIENT_HEADER_SECRET of the recommender; empty: keys alone",
+                     MILLRACE_AT(client_secret));
+  option.secret = true;
+  option.variable = "CLIENT_HEADER_SECRET";
+  return option;
+}
+
 Option admin_token() {
   auto option =
       text("admin_token", "token of the administrator; empty: none", MILLRACE_AT(admin_token));
@@ -265,6 +274,27 @@ std::vector<Option> feed_options() {
   };
 }
 
+std::vector<Option> models_options() {
+  auto clusters = integer("models.clusters", "clusters of the products' categories",
+                          MILLRACE_AT(models.clusters), 1, 1'000);
+  clusters.flag = "num-clusters";
+  auto every = duration("models.train_every", "time between trainings of the models; 0: none",
+                        MILLRACE_AT(models.train_every_ms), 0);
+  every.flag = "train-every";
+  auto change = real("models.train_change",
+                     "share of products that must have changed for a training; 0: none",
+                     MILLRACE_AT(models.train_change));
+  change.flag = "train-change";
+  return {
+      std::move(clusters),
+      std::move(every),
+      std::move(change),
+      integer("models.neighbour_cells",
+              "interactions looked at for a product's neighbours; beyond: the newest people's",
+              MILLRACE_AT(models.neighbour_cells), 1'000, 100'000'000),
+  };
+}
+
 #undef MILLRACE_AT
 
 std::string replaced(std::string text, std::string_view from, char to) {
@@ -279,9 +309,10 @@ std::string replaced(std::string text, std::string_view from, char to) {
 std::vector<Option> serve_options() {
   std::vector<Option> all = plain_options();
   all.push_back(admin_token());
-  for (auto&& group :
-       {http_options(), log_options(), kafka_options(), cluster_options(), apply_options(),
-        rules_options(), accounts_options(), access_options(), live_options(), feed_options()}) {
+  all.push_back(client_secret());
+  for (auto&& group : {http_options(), log_options(), kafka_options(), cluster_options(),
+                       apply_options(), rules_options(), accounts_options(), access_options(),
+                       live_options(), feed_options(), models_options()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   for (auto& table : table_options()) all.push_back(std::move(table));
@@ -293,6 +324,7 @@ std::string flag_of(const Option& option) {
 }
 
 std::string variable_of(const Option& option) {
+  if (!option.variable.empty()) return option.variable;
   const bool by_flag = !option.table && !option.flag.empty();
   std::string name = "MILLRACE_" + replaced(by_flag ? option.flag : option.key, ".-", '_');
   for (char& c : name) {

@@ -18,6 +18,7 @@ struct Option {
   bool secret = false;
   bool table = false;     // a TOML table of free names: set takes "name=value", print whole lines
   std::string flag = {};  // when it is not made from the key: "log"; of a table, what adds one row
+  std::string variable = {};  // of the environment, when it is not made from the key
 };
 
 // Every option, those without a table first, each table's together.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "app/remote_checkpoint.h"
 #include "app/verbs.h"
 #include "ingest/embedded_log.h"
+#include "processors/training/model_file.h"
 #include "processors/verify.h"
 #include "schemas/json_writer.h"
 #include "state/checkpoint.h"
@@ -24,25 +26,44 @@ struct VerifyFlags {
   std::string scratch;
 };
 
+// What was found of the state and of the models.
+struct Found {
+  std::vector<processors::VerifyReport> partitions;
+  std::vector<processors::ModelReport> models;
+
+  bool state_ok() const {
+    return std::all_of(partitions.begin(), partitions.end(), [](const auto& r) { return r.ok(); });
+  }
+  bool models_ok() const {
+    return std::all_of(models.begin(), models.end(),
+                       [](const auto& model) { return model.problem.empty(); });
+  }
+};
+
 std::string name_of(LogPartition partition) { return state::database_folder(partition); }
 
-void print_human(const std::vector<processors::VerifyReport>& reports) {
-  for (const auto& report : reports) {
+void print_human(const Found& found) {
+  for (const auto& report : found.partitions) {
     std::cout << (report.ok() ? "ok      " : "DIFFERS ") << name_of(report.partition) << " at "
               << report.offset << ": stored " << report.stored.text() << ", recorded "
               << report.recorded.text() << ", rebuilt " << report.rebuilt.text() << "\n";
     for (const auto& difference : report.differences)
       std::cout << "        row " << difference << "\n";
   }
+  for (const auto& model : found.models) {
+    std::cout << (model.problem.empty() ? "ok      " : "DAMAGED ") << model.name << " at "
+              << model.position.text() << (model.problem.empty() ? "" : ": ") << model.problem
+              << "\n";
+  }
 }
 
-void print_json(const std::vector<processors::VerifyReport>& reports) {
+void print_json(const Found& found) {
   std::string text;
   JsonWriter out(text);
   out.begin_object();
   out.key("partitions");
   out.begin_array();
-  for (const auto& report : reports) {
+  for (const auto& report : found.partitions) {
     out.begin_object();
     out.member("partition", name_of(report.partition));
     out.member("offset", report.offset);
@@ -54,6 +75,17 @@ void print_json(const std::vector<processors::VerifyReport>& reports) {
     out.begin_array();
     for (const auto& difference : report.differences) out.value(difference);
     out.end_array();
+    out.end_object();
+  }
+  out.end_array();
+  out.key("models");
+  out.begin_array();
+  for (const auto& model : found.models) {
+    out.begin_object();
+    out.member("model", model.name);
+    out.member("position", model.position.text());
+    out.member("ok", model.problem.empty());
+    if (!model.problem.empty()) out.member("problem", model.problem);
     out.end_object();
   }
   out.end_array();
@@ -152,9 +184,8 @@ Result<std::unique_ptr<ingest::EventLog>> open_linked(const LinkedLog& links, co
   }
 }
 
-Result<std::vector<processors::VerifyReport>> run(const VerifyFlags& flags,
-                                                  const Settings& log_flags,
-                                                  const ClientConfig& client) {
+Result<Found> run(const VerifyFlags& flags, const Settings& log_flags,
+                  const ClientConfig& client) {
   MILLRACE_TRY(const auto what, subject(flags, client));
   MILLRACE_TRY(const auto config, stored_config(what.data, log_flags));
   Metrics metrics;
@@ -174,10 +205,20 @@ Result<std::vector<processors::VerifyReport>> run(const VerifyFlags& flags,
   MILLRACE_TRY(verification.checkpoint, starting_point(*log, what));
   std::error_code ignored;
   fs::remove_all(verification.scratch, ignored);
-  return processors::verify(verification, *log, metrics,
-                            [](std::uint64_t done, std::uint64_t total) {
-                              std::cerr << "verify: " << done << " of " << total << " records\n";
-                            });
+  Found found;
+  MILLRACE_TRY(found.partitions,
+               processors::verify(verification, *log, metrics,
+                                  [](std::uint64_t done, std::uint64_t total) {
+                                    std::cerr << "verify: " << done << " of " << total
+                                              << " records\n";
+                                  }));
+  std::map<LogPartition, Offset> ends = {{kCatalogPartition, log->end(kCatalogPartition)}};
+  for (std::uint16_t p = 0; p < log->interaction_partitions(); ++p) {
+    const LogPartition partition{Topic::kInteractions, p};
+    ends[partition] = log->end(partition);
+  }
+  found.models = processors::verify_models(DataFolders(what.data).models, ends);
+  return found;
 }
 
 }  // namespace
@@ -190,18 +231,18 @@ Action define_verify(CLI::App& verb) {
   auto log = add_log_flags(verb);
   auto client = add_client_flags(verb);
   return [flags, log, client] {
-    const auto reports = run(*flags, log->settings, *client);
-    if (!reports) {
-      std::cerr << "millrace verify: " << reports.error().detail << "\n";
+    const auto found = run(*flags, log->settings, *client);
+    if (!found) {
+      std::cerr << "millrace verify: " << found.error().detail << "\n";
       return kFailed;
     }
-    client->json ? print_json(*reports) : print_human(*reports);
-    const bool ok =
-        std::all_of(reports->begin(), reports->end(), [](const auto& r) { return r.ok(); });
-    if (!ok)
+    client->json ? print_json(*found) : print_human(*found);
+    if (!found->state_ok())
       std::cerr << "millrace verify: the state is not what the log says; restore a backup, or "
                    "remove the state folder to rebuild it from the log\n";
-    return ok ? kOk : kFailed;
+    if (!found->models_ok())
+      std::cerr << "millrace verify: a model is damaged; the next start trains it again\n";
+    return found->state_ok() && found->models_ok() ? kOk : kFailed;
   };
 }
 

@@ -47,6 +47,11 @@ std::string random_secret() {
   return out;
 }
 
+bool same_secret(std::string_view a, std::string_view b) {
+  const auto hash_a = token_hash(a), hash_b = token_hash(b);
+  return sodium_memcmp(hash_a.data(), hash_b.data(), hash_a.size()) == 0;
+}
+
 std::string token_hash(std::string_view secret) { return keyed_hash({}, secret); }
 
 std::string keyed_hash(std::string_view key, std::string_view text) {

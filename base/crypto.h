@@ -16,6 +16,8 @@ const std::string& nobodys_password_hash();
 
 // 256 random bits as 43 characters of A-Z a-z 0-9 - _.
 std::string random_secret();
+// Takes as long wherever they differ.
+bool same_secret(std::string_view a, std::string_view b);
 // What is kept of a secret: 32 bytes, of which the secret cannot be told.
 std::string token_hash(std::string_view secret);
 // 32 bytes that only who has `key`, 16 to 64 bytes, can make of `text`.

@@ -10,6 +10,7 @@ find_package(simdjson REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
 
 # Packages without a CMake file of their own.
 add_library(tl_expected INTERFACE)
@@ -24,6 +25,11 @@ add_library(cctz INTERFACE)
 find_path(CCTZ_INCLUDE cctz/time_zone.h REQUIRED)
 find_library(CCTZ_LIBRARY cctz REQUIRED)
 target_link_libraries(cctz INTERFACE ${CCTZ_LIBRARY})
+
+add_library(utf8proc INTERFACE)
+find_path(UTF8PROC_INCLUDE utf8proc.h REQUIRED)
+find_library(UTF8PROC_LIBRARY utf8proc REQUIRED)
+target_link_libraries(utf8proc INTERFACE ${UTF8PROC_LIBRARY})
 
 # librdkafka's package has files for pkg-config alone.
 add_library(rdkafka INTERFACE)

@@ -255,7 +255,7 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
   if (entered) {
     window_.clear();
     for (const auto number : person.sequence) window_.push_back(index_of(number));
-    views_.entered(store_.partition(), index, window_);
+    views_.entered(store_.partition(), interaction.user, index, window_);
     person.sequence.push_back(item);
     if (person.sequence.size() > ruleset_.sequence_window)
       person.sequence.erase(person.sequence.begin());
@@ -332,7 +332,7 @@ void Applier::erase(const EraseUser& demand) {
     std::vector<state::ItemIndex> sequence;
     sequence.reserve(ordered.size());
     for (const auto& [order, item] : ordered) sequence.push_back(item);
-    views_.erased(store_.partition(), sequence, ruleset_.sequence_window);
+    views_.erased(store_.partition(), demand.user.value, sequence, ruleset_.sequence_window);
   }
   store_.erase_person(demand.user.value);
 }

@@ -24,11 +24,11 @@ class ViewSink {
   virtual ~ViewSink() = default;
   // `item` enters a person's sequence behind `window`, its items before (oldest first). Need not
   // show before settle().
-  virtual void entered(std::uint16_t partition, state::ItemIndex item,
+  virtual void entered(std::uint16_t partition, std::string_view user, state::ItemIndex item,
                        const std::vector<state::ItemIndex>& window) = 0;
   // A person who had `sequence` (oldest first) is gone; each item paired with `window` before it.
-  virtual void erased(std::uint16_t partition, const std::vector<state::ItemIndex>& sequence,
-                      std::uint32_t window) = 0;
+  virtual void erased(std::uint16_t partition, std::string_view user,
+                      const std::vector<state::ItemIndex>& sequence, std::uint32_t window) = 0;
   // Everything that this partition's writer has said shows from now on.
   virtual void settle(std::uint16_t partition) = 0;
   // A row of a person of `partition` changed in what profiles rest on; `person` has it already.

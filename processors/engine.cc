@@ -15,9 +15,10 @@ namespace {
 // Shares of the memory budget; the rest is for lists, cells and the catalog.
 constexpr std::size_t kCacheShare = 8;         // RocksDB's blocks: 1/8
 constexpr std::size_t kWriteBufferShare = 8;   // RocksDB's write buffers: 1/8
-constexpr std::size_t kPeopleShare = 4;        // people in memory: 1/4
+constexpr std::size_t kPeopleShare = 5;        // people in memory: 1/5
 constexpr std::size_t kCooccurrenceShare = 4;  // 1/4
 constexpr std::size_t kRatingsShare = 16;      // 1/16
+constexpr std::size_t kMatrixShare = 12;       // 1/12
 
 // Trend accumulators are kept in epochs of the half-lives they were made with.
 Status check_half_lives(const Ruleset& kept, const Ruleset& proposed) {
@@ -87,8 +88,10 @@ Status Engine::open_stores() {
     stores_.push_back(std::move(opened));
   }
   views_ = std::make_unique<LiveViews>(*catalog_, readable, items_, names_, options_.ranking,
-                                       options_.memory_bytes / kCooccurrenceShare,
-                                       options_.memory_bytes / kRatingsShare, metrics_);
+                                       LiveViews::Budgets{options_.memory_bytes / kCooccurrenceShare,
+                                                          options_.memory_bytes / kRatingsShare,
+                                                          options_.memory_bytes / kMatrixShare},
+                                       metrics_);
   CatalogRunner::Parts catalog{&log_, catalog_.get(), &publisher_, {}, &metrics_};
   for (std::uint16_t p = 0; p < partitions; ++p) {
     catalog.partitions.push_back(stores_[p].get());

@@ -21,8 +21,10 @@ constexpr std::int64_t kProgressUs = 1'000'000;
 
 // Views rest on facts; they are not compared.
 struct NoViews final : ViewSink {
-  void entered(std::uint16_t, state::ItemIndex, const std::vector<state::ItemIndex>&) override {}
-  void erased(std::uint16_t, const std::vector<state::ItemIndex>&, std::uint32_t) override {}
+  void entered(std::uint16_t, std::string_view, state::ItemIndex,
+               const std::vector<state::ItemIndex>&) override {}
+  void erased(std::uint16_t, std::string_view, const std::vector<state::ItemIndex>&,
+              std::uint32_t) override {}
   void settle(std::uint16_t) override {}
   std::shared_ptr<const state::Profile> changed(std::uint16_t, const state::Profile*,
                                                 const state::Person&, const state::ItemRow&,

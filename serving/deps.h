@@ -11,6 +11,8 @@
 #include "ingest/event_log.h"
 #include "ingest/impressions.h"
 #include "processors/engine.h"
+#include "processors/training/jobs.h"
+#include "processors/training/trainer.h"
 #include "schemas/node_record.h"
 #include "schemas/uuid7.h"
 
@@ -33,6 +35,7 @@ struct SurfaceOptions {
   std::string version;              // of the program
   std::size_t memory_budget_bytes = 0;
   AccountOptions accounts{};
+  std::string client_secret;  // of Policy::kSecret; empty: services' keys alone
 };
 
 // A node as this one knows it.
@@ -51,6 +54,8 @@ struct Deps {
   const Clock* clock = nullptr;
   Uuid7Minter* ids = nullptr;  // of commands and recommendations
   Metrics* metrics = nullptr;
+  processors::Jobs* jobs = nullptr;
+  processors::Trainer* trainer = nullptr;
   Gate* gate = nullptr;  // null: nothing is limited, nobody blocked
   LiveHub* live = nullptr;
   SurfaceOptions options;

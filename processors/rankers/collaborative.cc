@@ -59,31 +59,15 @@ std::vector<double> scores_of(const std::vector<Source>& sources, const ReadStat
   return scores;
 }
 
-// The `limit` best allowed items of positive score. Only items that would get in are checked.
+// The `limit` best allowed items of positive score.
 template <class Allowed>
 std::vector<Scored> best_of(const std::vector<double>& scores, std::size_t limit,
                             const state::CatalogView& catalog, Allowed&& allowed) {
-  std::vector<Scored> heap;
-  if (limit == 0) return heap;
-  const auto better = [&](const Scored& a, const Scored& b) {
-    if (a.score != b.score) return a.score > b.score;
-    return state::natural_less(*catalog.find(a.item), *catalog.find(b.item));
-  };
+  Best best(limit, catalog, allowed);
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i] <= 0 || (heap.size() == limit && scores[i] < heap.front().score)) continue;
-    const auto item = static_cast<state::ItemIndex>(i);
-    if (!allowed(item)) continue;
-    Scored candidate{item, scores[i], {}};
-    if (heap.size() == limit) {
-      if (!better(candidate, heap.front())) continue;
-      std::pop_heap(heap.begin(), heap.end(), better);
-      heap.pop_back();
-    }
-    heap.push_back(std::move(candidate));
-    std::push_heap(heap.begin(), heap.end(), better);
+    if (scores[i] > 0) best.offer(static_cast<state::ItemIndex>(i), scores[i]);
   }
-  std::sort_heap(heap.begin(), heap.end(), better);
-  return heap;
+  return std::move(best).take();
 }
 
 // The strongest sources by name, the rest together: sums of multiples of 2^-32 are exact in any

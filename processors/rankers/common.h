@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "processors/rankers/matcher.h"
@@ -42,6 +44,47 @@ class Picks {
   std::size_t limit_;
   NumberSet taken_;
   std::vector<RankedEntry> items_;
+};
+
+// The `limit` items of highest score that `allowed` lets through, equal ones in the natural order
+// of their ids. Only items that would get in are asked about. `allowed` answers false for what the
+// catalog does not have.
+template <class Allowed>
+class Best {
+ public:
+  Best(std::size_t limit, const state::CatalogView& catalog, Allowed allowed)
+      : limit_(limit), catalog_(&catalog), allowed_(std::move(allowed)) {}
+
+  void offer(state::ItemIndex item, double score) {
+    if (limit_ == 0 || (full() && score < heap_.front().score) || !allowed_(item)) return;
+    const auto better = order();
+    Scored candidate{item, score, {}};
+    if (full()) {
+      if (!better(candidate, heap_.front())) return;
+      std::pop_heap(heap_.begin(), heap_.end(), better);
+      heap_.pop_back();
+    }
+    heap_.push_back(std::move(candidate));
+    std::push_heap(heap_.begin(), heap_.end(), better);
+  }
+  std::vector<Scored> take() && {  // best first
+    std::sort_heap(heap_.begin(), heap_.end(), order());
+    return std::move(heap_);
+  }
+
+ private:
+  bool full() const { return heap_.size() == limit_; }
+  auto order() const {
+    return [catalog = catalog_](const Scored& a, const Scored& b) {
+      if (a.score != b.score) return a.score > b.score;
+      return state::natural_less(*catalog->find(a.item), *catalog->find(b.item));
+    };
+  }
+
+  std::size_t limit_;
+  const state::CatalogView* catalog_;
+  Allowed allowed_;
+  std::vector<Scored> heap_;
 };
 
 // Several lists of one metric as one, from the top down. Items in more than one come repeatedly,

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "processors/views/cooccurrence.h"
+#include "processors/views/interaction_matrix.h"
 #include "processors/views/profiles.h"
 #include "processors/views/ranked_lists.h"
 #include "schemas/ids.h"
@@ -64,6 +65,7 @@ struct RankingOptions {
   std::size_t rising_candidates = 500;
   double similarity_shrink = 10;
   std::size_t similarity_sources = 30;  // a person's last items
+  std::size_t neighbour_cells = 250'000;  // of the matrix, looked at for a product's neighbours
 };
 
 // A person, with the way from their partition's item numbers to indexes. Empty: nothing known.
@@ -81,6 +83,7 @@ struct ReadState {
   KnownPerson user;
   KnownPerson session;
   const Cooccurrence* cooccurrence = nullptr;  // may be absent
+  const InteractionMatrix* matrix = nullptr;   // may be absent
   const state::NameTable* items = nullptr;
   const state::CatalogNames* names = nullptr;
   RankingOptions options;

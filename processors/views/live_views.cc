@@ -16,23 +16,30 @@ namespace millrace::processors {
 LiveViews::LiveViews(const state::CatalogStore& catalog,
                      std::vector<const state::PartitionStore*> stores,
                      const state::NameTable& items, const state::CatalogNames& names,
-                     const RankingOptions& options, std::size_t cooccurrence_bytes,
-                     std::size_t ratings_bytes, Metrics& metrics)
+                     const RankingOptions& options, const Budgets& budgets, Metrics& metrics)
     : catalog_(catalog),
       stores_(std::move(stores)),
       items_(items),
       names_(names),
       options_(options),
-      cooccurrence_(cooccurrence_bytes),
+      cooccurrence_(budgets.cooccurrence),
       unsettled_(stores_.size()),
-      ratings_(ratings_bytes),
+      ratings_(budgets.ratings),
+      matrix_(stores_.size(), budgets.matrix),
       lists_(items) {
   auto& bytes = metrics.gauge("cooccurrence_memory_bytes", "What co-occurrence takes in memory.");
   auto& refused = metrics.gauge("cooccurrence_pairs_refused",
                                 "Halves of pairs left out because the memory budget is used up.");
   auto& unlisted = metrics.gauge("ratings_index_refused",
                                  "Ratings not listed because the memory budget is used up.");
-  metrics.on_scrape([this, &bytes, &refused, &unlisted] {
+  auto& matrix = metrics.gauge("interaction_matrix_memory_bytes",
+                               "What the user x product matrix takes in memory.");
+  auto& left_out =
+      metrics.gauge("interaction_matrix_cells_refused",
+                    "Interactions left out of it because the memory budget is used up.");
+  metrics.on_scrape([this, &bytes, &refused, &unlisted, &matrix, &left_out] {
+    matrix.set(static_cast<double>(matrix_.memory_bytes()));
+    left_out.set(static_cast<double>(matrix_.refused()));
     bytes.set(static_cast<double>(cooccurrence_.memory_bytes()));
     refused.set(static_cast<double>(cooccurrence_.refused()));
     unlisted.set(static_cast<double>(ratings_.refused()));
@@ -43,20 +50,27 @@ Status LiveViews::rebuild() {
   cooccurrence_.clear();
   ratings_.clear();
   for (const auto* store : stores_) {
-    const auto window = store->ruleset().sequence_window;
-    std::vector<state::ItemIndex> sequence;
-    MILLRACE_CHECK(store->for_each_person([&](std::string_view, const state::Person& person) {
-      sequence.clear();
-      for (const auto item : whole_sequence(person)) sequence.push_back(store->index_of(item));
-      for (std::size_t i = 0; i < sequence.size(); ++i) {
-        const auto from = i - std::min<std::size_t>(i, window);
-        cooccurrence_.add(sequence[i], std::span(sequence).subspan(from, i - from));
-      }
-      return true;
-    }));
+    MILLRACE_CHECK(rebuild_sequences(*store));
     MILLRACE_CHECK(rebuild_ratings(*store));
   }
   lists_.rebuild(*catalog_.view(), [this](state::ItemIndex item) { return counts(item); });
+  return {};
+}
+
+Status LiveViews::rebuild_sequences(const state::PartitionStore& store) {
+  const auto window = store.ruleset().sequence_window;
+  std::vector<state::ItemIndex> sequence, before;
+  const auto at = [&](std::size_t i) { return sequence.begin() + static_cast<std::ptrdiff_t>(i); };
+  MILLRACE_CHECK(store.for_each_person([&](std::string_view user, const state::Person& person) {
+    sequence.clear();
+    for (const auto item : whole_sequence(person)) sequence.push_back(store.index_of(item));
+    for (std::size_t i = 0; i < sequence.size(); ++i) {
+      before.assign(at(i - std::min<std::size_t>(i, window)), at(i));
+      entered(store.partition(), user, sequence[i], before);
+    }
+    return true;
+  }));
+  settle(store.partition());
   return {};
 }
 
@@ -112,8 +126,9 @@ void LiveViews::forgotten(std::string_view user, state::ItemIndex item) {
   if (number) ratings_.erase(item, static_cast<std::uint32_t>(*number));
 }
 
-void LiveViews::entered(std::uint16_t partition, state::ItemIndex item,
+void LiveViews::entered(std::uint16_t partition, std::string_view user, state::ItemIndex item,
                         const std::vector<state::ItemIndex>& window) {
+  if (items_.name(item).starts_with(kProductPrefix)) matrix_.add(partition, user, item);
   auto& batch = unsettled_[partition];
   batch.add(item, window);
   if (batch.large()) batch.settle(cooccurrence_);
@@ -121,8 +136,9 @@ void LiveViews::entered(std::uint16_t partition, state::ItemIndex item,
 
 void LiveViews::settle(std::uint16_t partition) { unsettled_[partition].settle(cooccurrence_); }
 
-void LiveViews::erased(std::uint16_t partition, const std::vector<state::ItemIndex>& sequence,
-                       std::uint32_t window) {
+void LiveViews::erased(std::uint16_t partition, std::string_view user,
+                       const std::vector<state::ItemIndex>& sequence, std::uint32_t window) {
+  matrix_.erase(partition, user);
   settle(partition);  // what is taken back must have been added
   for (std::size_t i = 0; i < sequence.size(); ++i) {
     const auto from = i - std::min<std::size_t>(i, window);
@@ -173,6 +189,7 @@ Result<ReadState> LiveViews::read(const std::string& user, const std::string& se
   MILLRACE_TRY(state.user, known(user, *state.catalog));
   MILLRACE_TRY(state.session, known(session, *state.catalog));
   state.cooccurrence = &cooccurrence_;
+  state.matrix = &matrix_;
   state.items = &items_;
   state.names = &names_;
   state.options = options_;
@@ -186,8 +203,8 @@ state::ItemCounts LiveViews::counts(state::ItemIndex item) const {
 }
 
 std::size_t LiveViews::memory_bytes() const {
-  return cooccurrence_.memory_bytes() + ratings_.memory_bytes() + lists_.memory_bytes() +
-         lists_.snapshot()->memory_bytes();
+  return cooccurrence_.memory_bytes() + ratings_.memory_bytes() + matrix_.memory_bytes() +
+         lists_.memory_bytes() + lists_.snapshot()->memory_bytes();
 }
 
 }  // namespace millrace::processors

@@ -10,6 +10,7 @@
 #include "processors/apply.h"
 #include "processors/rankers/ranker.h"
 #include "processors/views/cooccurrence.h"
+#include "processors/views/interaction_matrix.h"
 #include "processors/views/ranked_lists.h"
 #include "processors/views/ratings_index.h"
 #include "state/catalog_store.h"
@@ -22,20 +23,25 @@ namespace millrace::processors {
 // any time.
 class LiveViews final : public ViewSink {
  public:
+  // Bytes that may be taken, each.
+  struct Budgets {
+    std::size_t cooccurrence = 0;
+    std::size_t ratings = 0;
+    std::size_t matrix = 0;
+  };
   // The stores outlive the views.
   LiveViews(const state::CatalogStore& catalog, std::vector<const state::PartitionStore*> stores,
             const state::NameTable& items, const state::CatalogNames& names,
-            const RankingOptions& options, std::size_t cooccurrence_bytes,
-            std::size_t ratings_bytes, Metrics& metrics);
+            const RankingOptions& options, const Budgets& budgets, Metrics& metrics);
 
   // Everything anew from committed state. Before writers start.
   Status rebuild();
 
   // ---- from writers ----
-  void entered(std::uint16_t partition, state::ItemIndex item,
+  void entered(std::uint16_t partition, std::string_view user, state::ItemIndex item,
                const std::vector<state::ItemIndex>& window) override;
-  void erased(std::uint16_t partition, const std::vector<state::ItemIndex>& sequence,
-              std::uint32_t window) override;
+  void erased(std::uint16_t partition, std::string_view user,
+              const std::vector<state::ItemIndex>& sequence, std::uint32_t window) override;
   void settle(std::uint16_t partition) override;
   std::shared_ptr<const state::Profile> changed(
       std::uint16_t partition, const state::Profile* profile, const state::Person& person,
@@ -54,9 +60,11 @@ class LiveViews final : public ViewSink {
   state::ItemCounts counts(state::ItemIndex item) const;  // over all partitions
   const Cooccurrence& cooccurrence() const { return cooccurrence_; }
   const RatingsIndex& ratings() const { return ratings_; }
+  const InteractionMatrix& matrix() const { return matrix_; }
   std::size_t memory_bytes() const;
 
  private:
+  Status rebuild_sequences(const state::PartitionStore& store);
   Status rebuild_ratings(const state::PartitionStore& store);
   Result<KnownPerson> known(const std::string& user, const state::CatalogView& catalog) const;
 
@@ -68,6 +76,7 @@ class LiveViews final : public ViewSink {
   Cooccurrence cooccurrence_;
   std::vector<Cooccurrence::Batch> unsettled_;  // by partition, its writer's
   RatingsIndex ratings_;
+  InteractionMatrix matrix_;
   RankedListsBuilder lists_;
 };
 

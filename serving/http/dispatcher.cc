@@ -29,8 +29,10 @@ bool is_probe(std::string_view path) {
 }
 
 bool sends_credential(const Request& request) {
-  return request.header("authorization").has_value() || request.header("x-api-key").has_value() ||
-         request.query_value("ticket").has_value();
+  for (const auto* name : {"authorization", "x-api-key", kSecretHeader, kSecretHeaderOfProxies}) {
+    if (request.header(name)) return true;
+  }
+  return request.query_value("ticket").has_value();
 }
 
 // What a node that lags behind might say of something that there is.

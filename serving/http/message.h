@@ -97,7 +97,12 @@ enum class Policy {
   kAdmin,
   kListen,  // any account, admins, services that may read; with ?ticket= the handler checks that
   kIngest,  // services that may ingest, admins, and accounts, for themselves only
+  kSecret,  // who sends the header CLIENT_HEADER_SECRET, and services; never a person's token
 };
+
+// What Policy::kSecret is proved with; proxies drop names with underscores.
+inline constexpr const char* kSecretHeader = "client_header_secret";
+inline constexpr const char* kSecretHeaderOfProxies = "client-header-secret";
 
 struct Route {
   std::string method;

@@ -48,8 +48,31 @@ bool may_call(const Request& request, const Route& route) {
     case Policy::kListen:
       return caller.account.value != 0 || caller.may_read() || request.query_value("ticket");
     case Policy::kIngest: return caller.may_ingest() || caller.account.value != 0;
+    case Policy::kSecret:
+      return caller.account.value == 0 &&
+             (route.method == "GET" ? caller.may_read() : caller.may_ingest());
   }
   return false;
+}
+
+std::optional<std::string_view> client_secret(const Request& request) {
+  const auto plain = request.header(kSecretHeader);
+  return plain ? plain : request.header(kSecretHeaderOfProxies);
+}
+
+// For routes of Policy::kSecret. Nothing: a credential has to prove it.
+std::optional<Reply> check_client_secret(Request& request, const std::string& secret) {
+  const auto sent = client_secret(request);
+  if (secret.empty() && (sent || !credential(request))) {
+    return problem({Code::kForbidden,
+                    "closed: the server was started without CLIENT_HEADER_SECRET", {}});
+  }
+  if (!sent) return std::nullopt;
+  if (!same_secret(*sent, secret)) {
+    return problem({Code::kUnauthorized, "CLIENT_HEADER_SECRET is not the server's", {}});
+  }
+  request.caller.scopes = kScopeIngest | kScopeRead;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -69,11 +92,16 @@ std::optional<Caller> caller_of(const state::Token* token, const state::Accounts
 }
 
 Authorize authorize_with(const Deps& deps) {
-  return [engine = deps.engine, clock = deps.clock](Request& request,
-                                                    const Route& route) -> std::optional<Reply> {
+  return [engine = deps.engine, clock = deps.clock, client_secret = deps.options.client_secret](
+             Request& request, const Route& route) -> std::optional<Reply> {
     if (route.policy == Policy::kAlways) return std::nullopt;
+    const bool secret_route = route.policy == Policy::kSecret;
+    if (secret_route) {
+      auto refusal = check_client_secret(request, client_secret);
+      if (refusal || request.caller.scopes != 0) return refusal;
+    }
     const auto accounts = engine->catalog().accounts();
-    if (!accounts->any_ever()) {
+    if (!accounts->any_ever() && !secret_route) {
       request.caller.open = true;
       return std::nullopt;
     }

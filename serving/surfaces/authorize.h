@@ -7,6 +7,7 @@
 namespace millrace::serving {
 
 // Tells who a request's credential says it is from, and who may call a route: the rules of Policy.
+// Policy::kSecret also takes the header CLIENT_HEADER_SECRET, or Client-Header-Secret.
 // A credential is sent as `Authorization: Bearer`, `Authorization: Token` or `X-API-Key`; one that
 // is not known or has expired is a 401, on public routes, too. Before the first account or key has
 // ever existed everything is open, which is why the server then listens on loopback only.

@@ -26,7 +26,8 @@ constexpr Embedded kDocuments[] = {{"v1", openapi_v1},
                                    {"movies", openapi_movies},
                                    {"shoppable", openapi_shoppable},
                                    {"store", openapi_store},
-                                   {"interactions", openapi_interactions}};
+                                   {"interactions", openapi_interactions},
+                                   {"recommender", openapi_recommender}};
 constexpr Embedded kAssets[] = {{"swagger-ui.js", swagger_ui_js, "text/javascript; charset=utf-8"},
                                 {"swagger-ui.css", swagger_ui_css, "text/css; charset=utf-8"},
                                 {"redoc.js", redoc_js, "text/javascript; charset=utf-8"},

@@ -19,6 +19,7 @@ std::string_view openapi_movies();
 std::string_view openapi_shoppable();
 std::string_view openapi_store();
 std::string_view openapi_interactions();
+std::string_view openapi_recommender();
 
 // The pages' files, gzip'd; empty where they could not be fetched when this was built.
 std::string_view swagger_ui_js();

@@ -16,11 +16,13 @@
 #include "serving/surfaces/events.h"
 #include "serving/surfaces/interactions.h"
 #include "serving/surfaces/items.h"
+#include "serving/surfaces/jobs.h"
 #include "serving/surfaces/lists.h"
 #include "serving/surfaces/live.h"
 #include "serving/surfaces/meta.h"
 #include "serving/surfaces/movies.h"
 #include "serving/surfaces/recommendations.h"
+#include "serving/surfaces/recommender.h"
 #include "serving/surfaces/shoppable.h"
 #include "serving/surfaces/stores.h"
 #include "serving/surfaces/users.h"
@@ -36,16 +38,28 @@ struct Surface {
 constexpr std::string_view kMeta = "meta";  // served everywhere
 
 constexpr Surface kSurfaces[] = {
-    {"v1", event_routes},          {"v1", item_routes},
-    {"v1", recommendation_routes}, {"v1", list_routes},
-    {"v1", user_routes},           {"v1", admin_routes},
-    {"v1", blocked_routes},        {"v1", audit_routes},
-    {"v1", attribution_routes},    {"v1", live_routes},
-    {"v1", checkpoint_routes},     {"v1", cluster_routes},
-    {"v1", dead_letter_routes},    {"accounts", account_routes},
-    {"movies", movie_routes},      {"shoppable", shoppable_routes},
-    {"store", store_routes},       {"interactions", interaction_routes},
-    {"docs", docs_routes},         {kMeta, meta_routes},
+    {"v1", event_routes},
+    {"v1", item_routes},
+    {"v1", recommendation_routes},
+    {"v1", list_routes},
+    {"v1", user_routes},
+    {"v1", admin_routes},
+    {"v1", blocked_routes},
+    {"v1", audit_routes},
+    {"v1", attribution_routes},
+    {"v1", live_routes},
+    {"v1", checkpoint_routes},
+    {"v1", cluster_routes},
+    {"v1", dead_letter_routes},
+    {"accounts", account_routes},
+    {"movies", movie_routes},
+    {"shoppable", shoppable_routes},
+    {"store", store_routes},
+    {"interactions", interaction_routes},
+    {"recommender", recommender_routes},
+    {"v1", job_routes},
+    {"docs", docs_routes},
+    {kMeta, meta_routes},
 };
 
 }  // namespace

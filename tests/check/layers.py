@@ -13,6 +13,8 @@ FENCES = [
     (r"simdjson", r"schemas/event_json\.cc"),
     (r"prometheus/", r"base/metrics\.cc"),
     (r"sodium", r"base/crypto\.cc"),
+    (r"Eigen/", r"processors/training/kmeans\.cc"),
+    (r"utf8proc", r"processors/training/tfidf\.cc"),
     (r"librdkafka/", r"ingest/kafka_\w+\.(h|cc)"),
     (r"cctz/", r"serving/surfaces/time_zone\.cc"),
 ]

@@ -7,7 +7,6 @@ installed because no package index is in reach. MILLRACE_LONG asks for more exam
 MILLRACE_SEED for others.
 """
 
-import hashlib
 import json
 import os
 import pathlib
@@ -17,7 +16,8 @@ import sys
 import tempfile
 import urllib.request
 
-SKIPPED = 77
+from python_packages import install
+
 TOKEN = "an admin token for this test alone"
 HERE = pathlib.Path(__file__).resolve().parent
 CHECKS = (
@@ -27,27 +27,6 @@ CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
-
-
-def install(venv):
-    """The program `schemathesis`; ends the test when it cannot be had."""
-    requirements = HERE / "requirements.txt"
-    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
-    stamp = venv / "installed"
-    if not (stamp.exists() and stamp.read_text() == wanted):
-        for command in (
-            [sys.executable, "-m", "venv", "--clear", str(venv)],
-            [str(venv / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check",
-             "--requirement", str(requirements)],
-        ):
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode != 0:
-                print(done.stdout + done.stderr)
-                print("skipped: Schemathesis cannot be installed; is a package index in reach, "
-                      "and python3-venv installed?")
-                sys.exit(SKIPPED)
-        stamp.write_text(wanted)
-    return str(venv / "bin" / "schemathesis")
 
 
 def request(url, method, body=None, content_type="application/json"):
@@ -96,7 +75,8 @@ def run(program, binary, headers):
              "--durability", "os", "--admin-token", TOKEN,
              # Wrong tokens and paths by the hundred are its trade.
              "--access-per-address", "0", "--access-per-caller", "0", "--access-sign-ups", "0",
-             "--access-block-failures", "0"], stdout=subprocess.PIPE, stderr=stderr, text=True)
+             "--access-block-failures", "0"], stdout=subprocess.PIPE, stderr=stderr, text=True,
+            env=os.environ | {"CLIENT_HEADER_SECRET": TOKEN})
         try:
             ready = server.stdout.readline()
             if not ready.startswith("ready on "):
@@ -135,8 +115,9 @@ def run(program, binary, headers):
 
 
 def main(binary, venv):
-    program = install(pathlib.Path(venv).absolute())
-    campaigns = {"without a credential": [], "as an administrator": ["-H", f"Authorization: Bearer {TOKEN}"]}
+    program = str(install(pathlib.Path(venv).absolute(), HERE / "requirements.txt") / "schemathesis")
+    campaigns = {"without a credential": [], "as an administrator": ["-H", f"Authorization: Bearer {TOKEN}"],
+                 "with the secret": ["-H", f"Client-Header-Secret: {TOKEN}"]}
     results = []
     for name, headers in campaigns.items():
         print(f"== {name}", flush=True)

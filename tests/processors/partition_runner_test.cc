@@ -19,8 +19,10 @@ namespace {
 
 class NoViews final : public ViewSink {
  public:
-  void entered(std::uint16_t, state::ItemIndex, const std::vector<state::ItemIndex>&) override {}
-  void erased(std::uint16_t, const std::vector<state::ItemIndex>&, std::uint32_t) override {}
+  void entered(std::uint16_t, std::string_view, state::ItemIndex,
+               const std::vector<state::ItemIndex>&) override {}
+  void erased(std::uint16_t, std::string_view, const std::vector<state::ItemIndex>&,
+              std::uint32_t) override {}
   void settle(std::uint16_t) override {}
   std::shared_ptr<const state::Profile> changed(std::uint16_t, const state::Profile*,
                                                 const state::Person&, const state::ItemRow&,

@@ -90,7 +90,12 @@ void RankerWorld::change(const std::string& user, const std::string& item, Built
   }
   row.last_time = now;
   ++person->events;
-  if (weight > 0) enter_sequence(partition, *person, row);
+  if (weight > 0) {
+    const bool first = row.order == 0;
+    enter_sequence(partition, *person, row);
+    const auto number_of_partition = static_cast<std::uint16_t>(&partition - partitions_.data());
+    if (first) matrix.add(number_of_partition, user, partition.indexes[row.item]);
+  }
   person->put(row);
   state::contribute(partition.stats[number], before, -1);
   state::contribute(partition.stats[number], row, 1);
@@ -150,6 +155,7 @@ processors::ReadState RankerWorld::state(const std::string& user, const std::str
   if (!user.empty()) out.user = known(user);
   if (!session.empty()) out.session = known(session);
   out.cooccurrence = &cooccurrence;
+  out.matrix = &matrix;
   out.items = &items;
   out.names = &names;
   out.options = options;

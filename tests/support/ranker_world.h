@@ -50,6 +50,7 @@ class RankerWorld {
   state::NameTable items;
   state::CatalogNames names;
   processors::Cooccurrence cooccurrence;
+  processors::InteractionMatrix matrix{2, SIZE_MAX};
   processors::RankingOptions options;
   UnixMillis now = 1'700'000'000'000;  // of the events that follow
   Offset offset = 0;

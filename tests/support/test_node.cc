@@ -82,9 +82,14 @@ TestNode::TestNode(Options options)
   start();
 }
 
-TestNode::~TestNode() {
+TestNode::~TestNode() { stop_training(); }
+
+void TestNode::stop_training() {
   dispatcher_.reset();
   routes_.clear();
+  trainer_->stop();
+  jobs_.reset();
+  trainer_.reset();
 }
 
 void TestNode::start() {
@@ -106,10 +111,16 @@ void TestNode::start() {
       ingest::Acceptor::Options{
           .highest_user = [this] { return engine_->catalog().highest_user(); },
           .before_attributed = [this] { impressions_->flush(); }});
+  jobs_ = std::make_unique<processors::Jobs>(clock_, metrics_);
+  auto training = options_.training;
+  training.folder = models_folder();
+  trainer_ = std::make_unique<processors::Trainer>(training, *engine_, *jobs_, clock_, metrics_);
   serving::Deps& deps = deps_;
   deps = {};
   deps.engine = engine_.get();
   deps.log = &log_;
+  deps.jobs = jobs_.get();
+  deps.trainer = trainer_.get();
   deps.acceptor = acceptor_.get();
   deps.impressions = impressions_.get();
   deps.ids = &ids_;
@@ -138,8 +149,7 @@ void TestNode::start() {
 }
 
 void TestNode::restart(bool forget) {
-  dispatcher_.reset();
-  routes_.clear();
+  stop_training();
   acceptor_.reset();
   impressions_.reset();
   live_.reset();

@@ -12,6 +12,8 @@
 #include "ingest/impressions.h"
 #include "ingest/memory_log.h"
 #include "processors/engine.h"
+#include "processors/training/jobs.h"
+#include "processors/training/trainer.h"
 #include "schemas/json_value.h"
 #include "schemas/uuid7.h"
 #include "serving/deps.h"
@@ -45,6 +47,8 @@ struct TestReply {
 struct TestNodeOptions {
   processors::EngineOptions engine;  // `directory` is set by the node
   serving::SurfaceOptions surface;
+  // `folder` is set by the node; models are trained on request alone unless asked for.
+  processors::Trainer::Options training{.every_ms = 0, .change = 0, .look_ms = 10};
   serving::GateOptions gate;  // no limits unless asked for
   ingest::Impressions::Options impressions;
   serving::LiveOptions live;
@@ -83,6 +87,9 @@ class TestNode {
 
   // Stops the engine and opens it again; with `forget`, over nothing but the log.
   void restart(bool forget = false);
+  std::string models_folder() const { return directory_.path() / "ai-models"; }
+  processors::Trainer& trainer() { return *trainer_; }
+  processors::Jobs& jobs() { return *jobs_; }
   // What the node knows of itself and others.
   void set_nodes(std::vector<serving::NodeView> nodes) { nodes_ = std::move(nodes); }
   void stop_applying() { engine_->stop(); }
@@ -96,6 +103,7 @@ class TestNode {
 
  private:
   void start();
+  void stop_training();
 
   Options options_;
   Address address_ = Address::parse("127.0.0.1").value();
@@ -108,6 +116,8 @@ class TestNode {
   std::unique_ptr<processors::Engine> engine_;
   std::unique_ptr<ingest::Impressions> impressions_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
+  std::unique_ptr<processors::Trainer> trainer_;
+  std::unique_ptr<processors::Jobs> jobs_;
   serving::Deps deps_;
   std::shared_ptr<serving::Gate> gate_;
   std::unique_ptr<serving::LiveHub> live_;

@@ -1,0 +1,125 @@
+#include "processors/training/model_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "processors/training/category_model.h"
+#include "processors/training/neighbour_model.h"
+#include "state/checkpoint.h"
+#include "state/digest.h"
+
+namespace millrace::processors {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::string_view kMagic = "millrace-model";
+constexpr int kVersion = 1;
+
+std::string position_text(const Position& position) {
+  return position.empty() ? "-" : position.text();
+}
+
+Status write_file(const fs::path& path, std::string_view text) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return fail(Code::kIo, "cannot create " + path.string());
+  bool whole = true;
+  while (whole && !text.empty()) {
+    const auto written = ::write(fd, text.data(), text.size());
+    whole = written > 0;
+    if (whole) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  whole = whole && ::fsync(fd) == 0;
+  ::close(fd);
+  return whole ? Status() : Status(fail(Code::kIo, "cannot write " + path.string()));
+}
+
+Result<ModelFile> parse(std::string_view name, const std::string& text) {
+  const auto corrupt = [&](const char* why) {
+    return fail(Code::kCorrupt, "the model " + std::string(name) + " " + why);
+  };
+  const auto line_end = text.find('\n');
+  std::istringstream line(text.substr(0, line_end));
+  std::string magic, named, position, checksum;
+  int version = 0;
+  std::size_t bytes = 0;
+  if (line_end == text.npos || !(line >> magic >> version) || magic != kMagic) {
+    return corrupt("is no model's file");
+  }
+  if (version != kVersion) return corrupt("is of a version that this program does not know");
+  if (!(line >> named >> position >> checksum >> bytes) || named != name) {
+    return corrupt("has a damaged first line");
+  }
+  ModelFile file{named, {}, text.substr(line_end + 1)};
+  if (file.model.size() != bytes) return corrupt("is not as long as it says");
+  if (position != "-") {
+    auto parsed = Position::parse(position);
+    if (!parsed) return corrupt("has a damaged position");
+    file.position = *parsed;
+  }
+  if (file.checksum() != checksum) return corrupt("does not have the checksum that it says");
+  return file;
+}
+
+}  // namespace
+
+std::string ModelFile::checksum() const {
+  return state::row_digest(name + " " + position_text(position), model).text();
+}
+
+Status write_model(const std::string& folder, const ModelFile& file) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return fail(Code::kIo, "cannot create " + folder + ": " + error.message());
+  const fs::path path = fs::path(folder) / file.name;
+  const fs::path draft = path.string() + ".new";
+  std::ostringstream text;
+  text << kMagic << ' ' << kVersion << ' ' << file.name << ' ' << position_text(file.position)
+       << ' ' << file.checksum() << ' ' << file.model.size() << '\n'
+       << file.model;
+  MILLRACE_CHECK(write_file(draft, text.str()));
+  fs::rename(draft, path, error);
+  if (error) return fail(Code::kIo, "cannot write " + path.string() + ": " + error.message());
+  return state::sync_folder(folder);
+}
+
+Result<ModelFile> read_model(const std::string& folder, std::string_view name) {
+  const fs::path path = fs::path(folder) / name;
+  std::error_code error;
+  if (!fs::exists(path, error)) return fail(Code::kNotFound, "there is no " + path.string());
+  std::ifstream in(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in.is_open() || in.bad()) return fail(Code::kIo, "cannot read " + path.string());
+  return parse(name, text);
+}
+
+std::vector<ModelReport> verify_models(const std::string& folder,
+                                       const std::map<LogPartition, Offset>& ends) {
+  std::vector<ModelReport> reports;
+  for (const auto name : {kCategoryModelName, kNeighbourModelName}) {
+    const auto file = read_model(folder, name);
+    if (!file && file.error().code == Code::kNotFound) continue;
+    auto& report = reports.emplace_back();
+    report.name = name;
+    if (!file) {
+      report.problem = file.error().detail;
+      continue;
+    }
+    report.position = file->position;
+    const Status decoded = name == kCategoryModelName
+                               ? CategoryModel::decode(*file).map([](const auto&) {})
+                               : NeighbourModel::decode(*file, {}).map([](const auto&) {});
+    if (!decoded) report.problem = decoded.error().detail;
+    for (const auto& [partition, offset] : file->position.at()) {
+      const auto end = ends.find(partition);
+      if (end == ends.end() || offset >= end->second) report.problem = "is of another log";
+    }
+  }
+  return reports;
+}
+
+}  // namespace millrace::processors

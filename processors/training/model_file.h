@@ -1,0 +1,41 @@
+#pragma once
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "schemas/position.h"
+
+namespace millrace::processors {
+
+inline constexpr std::string_view kCategoryModelName = "plain_category_fit_model";
+inline constexpr std::string_view kNeighbourModelName = "user_cat_interaction_model";
+
+// A trained model as a file: one line of text, `millrace-model 1 NAME POSITION CHECKSUM BYTES`,
+// then the model, BYTES of protobuf (schemas/proto/models.proto). CHECKSUM is XXH3-128 over name,
+// position and model; POSITION is that of the log up to which the model knows it.
+struct ModelFile {
+  std::string name;
+  Position position;
+  std::string model;
+  std::string checksum() const;  // 32 hex digits
+};
+
+// Replaces the model's file in one step: written beside it, fsynced, renamed. The folder is made.
+Status write_model(const std::string& folder, const ModelFile& file);
+// kNotFound: there is none; kCorrupt: it is not what was written, or of a newer version.
+Result<ModelFile> read_model(const std::string& folder, std::string_view name);
+
+// A model's file, as it is found to be.
+struct ModelReport {
+  std::string name;
+  Position position;
+  std::string problem;  // empty: sound
+};
+// Reads every model in `folder` whole, and compares its position with the log's end, where each is
+// one past the last record.
+std::vector<ModelReport> verify_models(const std::string& folder,
+                                       const std::map<LogPartition, Offset>& ends);
+
+}  // namespace millrace::processors

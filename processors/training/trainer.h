@@ -1,0 +1,74 @@
+#pragma once
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "processors/engine.h"
+#include "processors/training/category_model.h"
+#include "processors/training/jobs.h"
+#include "processors/training/neighbour_model.h"
+
+namespace millrace::processors {
+
+enum class ModelKind : std::uint8_t { kCategories, kNeighbours };
+inline constexpr std::size_t kModelKinds = 2;
+std::string_view model_name(ModelKind kind);  // of its file, and of its training as a job
+
+// Keeps the models: reads their files on start, trains them anew by time and by change, writes each
+// and swaps it in. Readers never wait: they take the model that there is. A file that is damaged is
+// left out, counted and trained again. Thread-safe.
+class Trainer {
+ public:
+  struct Options {
+    std::string folder;  // of the files
+    std::uint32_t clusters = 5;
+    std::int64_t every_ms = 3'600'000;  // 0: not by time
+    double change = 0.1;                // share of the products; 0: not by change
+    int look_ms = 1'000;                // how often it is seen whether a training is due
+  };
+  // All outlive it.
+  Trainer(Options options, Engine& engine, Jobs& jobs, const Clock& clock, Metrics& metrics);
+  ~Trainer();  // stop(); the jobs must be over
+
+  void stop();  // no more trainings are begun by themselves
+
+  // Null: none yet.
+  std::shared_ptr<const CategoryModel> categories() const;
+  std::shared_ptr<const NeighbourModel> neighbours() const;
+
+  // A training as a job; see Jobs::submit.
+  Result<Job> train(ModelKind kind, Jobs::Done done = {});
+
+ private:
+  struct Times {
+    UnixMillis trained = 0;  // or tried; 0: not since the start
+    bool wanted = false;     // its file was damaged
+  };
+  void load();
+  Result<std::string> train_categories(JobControl& control);
+  Result<std::string> train_neighbours(JobControl& control);
+  bool due(ModelKind kind);
+  void run(const std::stop_token& stop);
+
+  const Options options_;
+  Engine& engine_;
+  Jobs& jobs_;
+  const Clock& clock_;
+  Metrics& metrics_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any stopped_;
+  std::shared_ptr<const CategoryModel> categories_;
+  std::shared_ptr<const NeighbourModel> neighbours_;
+  std::array<Times, kModelKinds> times_{};
+  Offset looked_at_ = -1;  // of the catalog: the thread's, by which changes were counted
+  std::jthread thread_;  // last: joins before the rest goes
+};
+
+}  // namespace millrace::processors
