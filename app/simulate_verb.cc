@@ -100,8 +100,10 @@ class SimulateVerb {
       progress_.update(now.part, now.share, now.rows);
     };
     import.on_failure = [this](const RowFailure& failure) { progress_.say(failure.text()); };
-    MILLRACE_TRY(const auto outcome,
-                 run_import(target, {synthetic_items(options.seed, options.items)}, import));
+    MILLRACE_TRY(const auto outcome, run_import(target,
+                                                {synthetic_products(options.seed, options.products),
+                                                 synthetic_items(options.seed, options.items)},
+                                                import));
     if (outcome.totals.rejected > 0) return fail(Code::kInternal, "the target refuses our items");
     return audience_items(options.seed, options.items);
   }
@@ -142,6 +144,9 @@ void add_simulation_flags(CLI::App& verb, const std::shared_ptr<SimulateFlags>& 
       ->capture_default_str();
   verb.add_option("--items", options.items, "items in the catalogue")
       ->check(CLI::Range(1, 50'000'000))
+      ->capture_default_str();
+  verb.add_option("--products", options.products, "products beside them, which no events are of")
+      ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
   verb.add_option("--seed", options.seed, "the same seed gives the same items and events")
       ->capture_default_str();

@@ -17,6 +17,7 @@ namespace millrace::app {
 struct SimulationOptions {
   std::size_t users = 1000;
   std::size_t items = 2000;
+  std::size_t products = 20;
   std::uint64_t seed = 1;
   double rate = 100;                // events per second; 0: as fast as they are taken
   double seconds = 30;              // 0: no limit

@@ -5,6 +5,7 @@
 
 #include "app/random.h"
 #include "schemas/item_json.h"
+#include "schemas/store.h"
 
 namespace millrace::app {
 namespace {
@@ -77,13 +78,15 @@ constexpr std::size_t kMinutes = 2 * 365 * 24 * 60;
 
 class ItemsReader final : public ingest::ImportReader {
  public:
-  ItemsReader(std::uint64_t seed, std::size_t count) : seed_(seed), count_(count) {}
+  using Make = Item (*)(std::uint64_t seed, std::size_t number);
+  ItemsReader(Make make, std::uint64_t seed, std::size_t count)
+      : make_(make), seed_(seed), count_(count) {}
 
   std::optional<ingest::ImportRow> next() override {
     if (at_ == count_) return std::nullopt;
     std::string json;
     JsonWriter out(json);
-    append_item_json(out, synthetic_item(seed_, ++at_));
+    append_item_json(out, make_(seed_, ++at_));
     return ingest::ImportRow{"catalogue", at_, std::move(json)};
   }
 
@@ -92,10 +95,20 @@ class ItemsReader final : public ingest::ImportReader {
   }
 
  private:
+  const Make make_;
   const std::uint64_t seed_;
   const std::size_t count_;
   std::size_t at_ = 0;
 };
+
+ingest::ImportPart part_of(ItemsReader::Make make, std::uint64_t seed, std::size_t count) {
+  return {"catalogue",
+          ingest::ImportKind::kItems,
+          {},
+          [make, seed, count]() -> Result<std::unique_ptr<ingest::ImportReader>> {
+            return std::make_unique<ItemsReader>(make, seed, count);
+          }};
+}
 
 }  // namespace
 
@@ -118,13 +131,27 @@ Item synthetic_item(std::uint64_t seed, std::size_t number) {
   return item;
 }
 
+Item synthetic_product(std::uint64_t seed, std::size_t number) {
+  Random random((seed + 1) * 0x9e3779b97f4a7c15ULL - number);
+  Item item;
+  item.id = ItemId("product:" + std::to_string(number));
+  item.kind = kProductKind;
+  const Topic& topic = kTopics[random.below(kTopics.size())];
+  const std::string thing(topic.things[random.below(topic.things.size())]);
+  item.title = thing + " #" + std::to_string(number);
+  item.categories.emplace_back(topic.category);
+  item.price = std::to_string(5 + random.below(195)) + ".99";
+  item.attributes = R"({"description":"For those who like )" + thing + R"(.","quantity":)" +
+                    std::to_string(10 + random.below(190)) + "}";
+  return item;
+}
+
 ingest::ImportPart synthetic_items(std::uint64_t seed, std::size_t count) {
-  return {"catalogue",
-          ingest::ImportKind::kItems,
-          {},
-          [seed, count]() -> Result<std::unique_ptr<ingest::ImportReader>> {
-            return std::make_unique<ItemsReader>(seed, count);
-          }};
+  return part_of(synthetic_item, seed, count);
+}
+
+ingest::ImportPart synthetic_products(std::uint64_t seed, std::size_t count) {
+  return part_of(synthetic_product, seed, count);
 }
 
 std::vector<AudienceItem> audience_items(std::uint64_t seed, std::size_t count) {

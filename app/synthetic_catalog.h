@@ -16,6 +16,10 @@ Item synthetic_item(std::uint64_t seed, std::size_t number);
 // Items 1 to `count` as something to import.
 ingest::ImportPart synthetic_items(std::uint64_t seed, std::size_t count);
 
+// The same of products: `product:<number>` with a price, a category, a description and a stock.
+Item synthetic_product(std::uint64_t seed, std::size_t number);
+ingest::ImportPart synthetic_products(std::uint64_t seed, std::size_t count);
+
 // What an audience needs to know of an item.
 struct AudienceItem {
   std::string id;

@@ -69,6 +69,20 @@ TEST(SyntheticCatalog, ItemsAreValidAndTheSeedsOwn) {
   EXPECT_NE(synthetic_item(8, 1), synthetic_item(7, 1));
 }
 
+TEST(SyntheticCatalog, ProductsHaveAPriceAndAStock) {
+  auto reader = synthetic_products(7, 50).open().value();
+  std::size_t count = 0;
+  while (const auto row = reader->next()) {
+    const auto item = parse_item(row->json.value(), std::nullopt);
+    ASSERT_TRUE(item.has_value()) << *row->json;
+    EXPECT_EQ(*item, synthetic_product(7, ++count));
+    EXPECT_EQ(item->id.value, "product:" + std::to_string(count));
+    EXPECT_FALSE(item->price.empty());
+    EXPECT_NE(item->attributes.find("\"quantity\":"), std::string::npos);
+  }
+  EXPECT_EQ(count, 50u);
+}
+
 TEST(Simulation, TheSameSeedGivesTheSameEvents) {
   const auto once = bodies(options_of(5));
   EXPECT_EQ(once, bodies(options_of(5)));
