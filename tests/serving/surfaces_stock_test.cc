@@ -180,8 +180,7 @@ class SurfacesEdits : public SurfacesStock {
   }
 };
 
-TEST_F(SurfacesEdits, TheLastByTheLogWinsAndNothingIsTorn) { run(100); }
-TEST_F(SurfacesEdits, AThousandEditsLong) { run(1'000); }
+TEST_F(SurfacesEdits, TheLastByTheLogWinsAndNothingIsTorn) { run(1'000); }
 
 class SurfacesPrices : public SurfacesStock {
  protected:
