@@ -70,9 +70,9 @@ bool natural_less(const CatalogItem& a, const CatalogItem& b) {
 }
 
 const std::vector<ItemIndex>& CatalogView::held(const Index& index, std::uint64_t key) {
-  static const std::vector<ItemIndex> kNone;
+  static const std::vector<ItemIndex> none;
   const auto* found = index.find(key);
-  return found == nullptr ? kNone : *found;
+  return found == nullptr ? none : *found;
 }
 
 const CatalogItem* CatalogViewBuilder::find(ItemIndex index) const {
