@@ -27,9 +27,10 @@ Reply detail_reply(int status, std::string_view detail) {
   return json_reply(std::move(body), status);
 }
 
-bool is_numbered(const state::CatalogItem& item, const char* kind) {
-  return item.item.kind == kind && !item.item.hidden && item.natural != UINT64_MAX &&
-         item.item.id.value.starts_with(std::string(kind) + ":");
+bool is_numbered(const state::CatalogItem& item, std::string_view kind) {
+  const std::string_view id = item.item.id.value;
+  return item.natural != UINT64_MAX && !item.item.hidden && item.item.kind == kind &&
+         id.starts_with(kind) && id[kind.size()] == ':';
 }
 
 const state::CatalogItem* find_numbered(const Deps& deps, const state::CatalogView& catalog,

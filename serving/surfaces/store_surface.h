@@ -24,7 +24,7 @@ Reply detail_reply(int status, std::string_view detail);
 // Stores and products with a number, that are not hidden. nullptr: there is none.
 const state::CatalogItem* find_numbered(const Deps& deps, const state::CatalogView& catalog,
                                         const char* kind, std::uint64_t number);
-bool is_numbered(const state::CatalogItem& item, const char* kind);
+bool is_numbered(const state::CatalogItem& item, std::string_view kind);
 // All of a kind, in no particular order.
 std::vector<const state::CatalogItem*> all_of(const state::CatalogView& catalog, const char* kind);
 
