@@ -168,10 +168,20 @@ struct FeedConfig {
 struct ModelsConfig {
   std::uint32_t clusters = 5;
   std::int64_t train_every_ms = 3'600'000;  // 0: not by time
-  double train_change = 0.1;  // share of the products; 0: not by change
+  double train_change = 0.1;                // share of the products; 0: not by change
   std::uint32_t neighbour_cells = 250'000;
 
   friend bool operator==(const ModelsConfig&, const ModelsConfig&) = default;
+};
+
+// Files of uploaded videos.
+struct MediaConfig {
+  std::uint64_t max_file_bytes = 52'428'800;
+  std::uint64_t max_bytes = 10ULL << 30;  // of all together
+  std::uint32_t max_uploads = 64;         // at once
+  std::string ffmpeg = "ffmpeg";          // empty: no posters
+
+  friend bool operator==(const MediaConfig&, const MediaConfig&) = default;
 };
 
 enum class LogFormat : std::uint8_t { kHuman, kJson };
@@ -201,6 +211,7 @@ struct ServeConfig {
   FeedConfig feed;
   std::map<std::string, std::string> currencies;  // code -> rate; set at every start
   ModelsConfig models;
+  MediaConfig media;
   LoggingConfig logging;
 
   friend bool operator==(const ServeConfig&, const ServeConfig&) = default;

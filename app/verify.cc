@@ -184,8 +184,7 @@ Result<std::unique_ptr<ingest::EventLog>> open_linked(const LinkedLog& links, co
   }
 }
 
-Result<Found> run(const VerifyFlags& flags, const Settings& log_flags,
-                  const ClientConfig& client) {
+Result<Found> run(const VerifyFlags& flags, const Settings& log_flags, const ClientConfig& client) {
   MILLRACE_TRY(const auto what, subject(flags, client));
   MILLRACE_TRY(const auto config, stored_config(what.data, log_flags));
   Metrics metrics;
@@ -206,12 +205,11 @@ Result<Found> run(const VerifyFlags& flags, const Settings& log_flags,
   std::error_code ignored;
   fs::remove_all(verification.scratch, ignored);
   Found found;
-  MILLRACE_TRY(found.partitions,
-               processors::verify(verification, *log, metrics,
-                                  [](std::uint64_t done, std::uint64_t total) {
-                                    std::cerr << "verify: " << done << " of " << total
-                                              << " records\n";
-                                  }));
+  MILLRACE_TRY(
+      found.partitions,
+      processors::verify(verification, *log, metrics, [](std::uint64_t done, std::uint64_t total) {
+        std::cerr << "verify: " << done << " of " << total << " records\n";
+      }));
   std::map<LogPartition, Offset> ends = {{kCatalogPartition, log->end(kCatalogPartition)}};
   for (std::uint16_t p = 0; p < log->interaction_partitions(); ++p) {
     const LogPartition partition{Topic::kInteractions, p};
