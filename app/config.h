@@ -169,7 +169,7 @@ struct ModelsConfig {
   std::uint32_t clusters = 5;
   std::int64_t train_every_ms = 3'600'000;  // 0: not by time
   double train_change = 0.1;                // share of the products; 0: not by change
-  std::uint32_t neighbour_cells = 250'000;
+  std::uint32_t neighbour_cells = 125'000;
 
   friend bool operator==(const ModelsConfig&, const ModelsConfig&) = default;
 };

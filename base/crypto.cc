@@ -62,8 +62,4 @@ std::string keyed_hash(std::string_view key, std::string_view text) {
   return {hash.begin(), hash.end()};
 }
 
-bool same_secret(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
 }  // namespace millrace

@@ -22,7 +22,5 @@ bool same_secret(std::string_view a, std::string_view b);
 std::string token_hash(std::string_view secret);
 // 32 bytes that only who has `key`, 16 to 64 bytes, can make of `text`.
 std::string keyed_hash(std::string_view key, std::string_view text);
-// Takes as long wherever they differ.
-bool same_secret(std::string_view a, std::string_view b);
 
 }  // namespace millrace

@@ -64,8 +64,8 @@ struct RankingOptions {
   double rising_prior = 10;  // k
   std::size_t rising_candidates = 500;
   double similarity_shrink = 10;
-  std::size_t similarity_sources = 30;  // a person's last items
-  std::size_t neighbour_cells = 250'000;  // of the matrix, looked at for a product's neighbours
+  std::size_t similarity_sources = 30;    // a person's last items
+  std::size_t neighbour_cells = 125'000;  // of the matrix, looked at for a product's neighbours
 };
 
 // A person, with the way from their partition's item numbers to indexes. Empty: nothing known.

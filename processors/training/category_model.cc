@@ -38,8 +38,8 @@ CategoryCounts count_categories(const state::CatalogView& catalog,
 }
 
 Result<CategoryModel> CategoryModel::train(const state::CatalogView& catalog,
-                                           const state::CatalogNames& names,
-                                           std::uint32_t clusters, JobControl& control) {
+                                           const state::CatalogNames& names, std::uint32_t clusters,
+                                           JobControl& control) {
   CategoryModel model;
   if (catalog.offset() > 0) model.position.include(kCatalogPartition, catalog.offset() - 1);
   for (const auto& [name, products] : count_categories(catalog, names)) {

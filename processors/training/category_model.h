@@ -17,16 +17,17 @@ namespace millrace::processors {
 
 // How many products have each category, by its name; a product counts in each that it has.
 using CategoryCounts = std::map<std::string, std::uint32_t>;
-CategoryCounts count_categories(const state::CatalogView& catalog, const state::CatalogNames& names);
+CategoryCounts count_categories(const state::CatalogView& catalog,
+                                const state::CatalogNames& names);
 
 // The products' categories in clusters: TF-IDF over their names, then K-means, each name weighing
 // as many products as it has, which is the same as a row a product. Immutable.
 struct CategoryModel {
   TfIdf tfidf;
-  KMeansFit fit;  // its labels are those of `categories`
-  std::vector<std::string> categories;   // ascending
-  std::vector<std::uint32_t> products;   // of each
-  Position position;                     // of the catalog
+  KMeansFit fit;                        // its labels are those of `categories`
+  std::vector<std::string> categories;  // ascending
+  std::vector<std::uint32_t> products;  // of each
+  Position position;                    // of the catalog
 
   // Bound on clusters * words: a model takes 8 bytes for each.
   static constexpr std::size_t kMaxCells = 10'000'000;

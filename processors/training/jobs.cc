@@ -13,9 +13,10 @@ std::string_view job_state_name(JobState state) {
 }
 
 Jobs::Jobs(const Clock& clock, Metrics& metrics)
-    : clock_(clock), metrics_(metrics), ids_(clock), thread_([this](const std::stop_token& stop) {
-        run(stop);
-      }) {}
+    : clock_(clock),
+      metrics_(metrics),
+      ids_(clock),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Jobs::~Jobs() {
   {

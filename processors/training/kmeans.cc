@@ -66,7 +66,8 @@ Index draw(const Vector& chances, Random& random) {
   for (Index i = 0; i < chances.size(); ++i) {
     if (chances(i) <= 0) continue;
     last = i;
-    if ((left -= chances(i)) < 0) break;
+    left -= chances(i);
+    if (left < 0) break;
   }
   return last;
 }

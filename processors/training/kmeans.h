@@ -21,7 +21,7 @@ struct KMeansFit {
   std::uint32_t clusters = 0;
   std::size_t columns = 0;
   std::vector<double> centres;        // clusters rows of `columns`
-  std::vector<std::uint32_t> labels;   // of the rows
+  std::vector<std::uint32_t> labels;  // of the rows
   double inertia = 0;                 // sum of weight * squared distance to the nearest centre
 
   // The cluster of the nearest centre, of equal ones the first. Needs one.

@@ -30,11 +30,10 @@ Result<NeighbourModel> NeighbourModel::train(const InteractionMatrix& matrix, st
     const auto cut = static_cast<std::ptrdiff_t>(std::min(row.others.size(), kMaxNeighbours));
     std::vector<std::pair<double, Neighbour>> keyed;
     for (const Neighbour& other : row.others) keyed.emplace_back(nearness(other), other);
-    std::partial_sort(keyed.begin(), keyed.begin() + cut, keyed.end(),
-                      [](const auto& a, const auto& b) {
-                        return a.first != b.first ? a.first > b.first
-                                                  : a.second.item < b.second.item;
-                      });
+    std::partial_sort(
+        keyed.begin(), keyed.begin() + cut, keyed.end(), [](const auto& a, const auto& b) {
+          return a.first != b.first ? a.first > b.first : a.second.item < b.second.item;
+        });
     row.others.clear();
     for (auto at = keyed.begin(); at != keyed.begin() + cut; ++at) row.others.push_back(at->second);
     row.others.shrink_to_fit();

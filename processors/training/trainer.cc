@@ -81,8 +81,8 @@ void Trainer::load() {
 
 Result<Job> Trainer::train(ModelKind kind, Jobs::Done done) {
   auto work = [this, kind](JobControl& control) {
-    auto result = kind == ModelKind::kCategories ? train_categories(control)
-                                                 : train_neighbours(control);
+    auto result =
+        kind == ModelKind::kCategories ? train_categories(control) : train_neighbours(control);
     metrics_
         .gauge("model_trained_timestamp_seconds", "When a model was last trained, or tried.",
                {{"model", std::string(model_name(kind))}})
@@ -109,7 +109,8 @@ Result<std::string> Trainer::train_categories(JobControl& control) {
 Result<std::string> Trainer::train_neighbours(JobControl& control) {
   const auto position = engine_.publisher().position();
   const auto& matrix = engine_.views().matrix();
-  MILLRACE_TRY(auto model, NeighbourModel::train(matrix, engine_.items().size(), position, control));
+  MILLRACE_TRY(auto model,
+               NeighbourModel::train(matrix, engine_.items().size(), position, control));
   const auto file = model.encode(matrix, engine_.items());
   MILLRACE_CHECK(write_model(options_.folder, file));
   auto result = result_of(file, "products", model.rows.size());

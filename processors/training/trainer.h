@@ -68,7 +68,7 @@ class Trainer {
   std::shared_ptr<const NeighbourModel> neighbours_;
   std::array<Times, kModelKinds> times_{};
   Offset looked_at_ = -1;  // of the catalog: the thread's, by which changes were counted
-  std::jthread thread_;  // last: joins before the rest goes
+  std::jthread thread_;    // last: joins before the rest goes
 };
 
 }  // namespace millrace::processors

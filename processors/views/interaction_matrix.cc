@@ -128,8 +128,7 @@ InteractionMatrix::Overlap InteractionMatrix::overlap(state::ItemIndex product,
   return out;
 }
 
-std::vector<InteractionMatrix::Cell> InteractionMatrix::cells(Place from,
-                                                              std::size_t limit) const {
+std::vector<InteractionMatrix::Cell> InteractionMatrix::cells(Place from, std::size_t limit) const {
   std::vector<Cell> out;
   for (; from.row < rows_.size() && out.size() < limit; from = {from.row + 1, 0}) {
     const std::lock_guard lock(row_lock(from.row));

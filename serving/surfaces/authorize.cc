@@ -64,8 +64,8 @@ std::optional<std::string_view> client_secret(const Request& request) {
 std::optional<Reply> check_client_secret(Request& request, const std::string& secret) {
   const auto sent = client_secret(request);
   if (secret.empty() && (sent || !credential(request))) {
-    return problem({Code::kForbidden,
-                    "closed: the server was started without CLIENT_HEADER_SECRET", {}});
+    return problem(
+        {Code::kForbidden, "closed: the server was started without CLIENT_HEADER_SECRET", {}});
   }
   if (!sent) return std::nullopt;
   if (!same_secret(*sent, secret)) {

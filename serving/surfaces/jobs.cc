@@ -61,7 +61,8 @@ Reply start_job(const Request& request, const Deps& deps) {
   if (!body) return problem(body.error());
   const auto kind = body->required_line("kind", 64);
   if (!kind) return problem(kind.error());
-  for (const auto model : {processors::ModelKind::kCategories, processors::ModelKind::kNeighbours}) {
+  for (const auto model :
+       {processors::ModelKind::kCategories, processors::ModelKind::kNeighbours}) {
     if (*kind != processors::model_name(model)) continue;
     const auto job = deps.trainer->train(model);
     if (!job) return problem(job.error());
@@ -96,8 +97,7 @@ std::vector<Route> job_routes(const Deps& deps) {
     return [deps, handler](const Request& request) { return handler(request, deps); };
   };
   return {
-      {"GET", "/v1/admin/jobs", Policy::kAdmin,
-       [deps](const Request&) { return list_jobs(deps); }},
+      {"GET", "/v1/admin/jobs", Policy::kAdmin, [deps](const Request&) { return list_jobs(deps); }},
       {"POST", "/v1/admin/jobs", Policy::kAdmin, with(start_job)},
       {"GET", "/v1/admin/jobs/{id}", Policy::kAdmin, with(get_job)},
       {"DELETE", "/v1/admin/jobs/{id}", Policy::kAdmin, with(cancel_job)},

@@ -124,8 +124,8 @@ Answer trained_category_reply(const CategoryQuery& asked, const Deps& deps) {
           if (done.state == processors::JobState::kDone) {
             return finish([asked, deps] { return category_reply(asked, deps); });
           }
-          finish(rendered(problem({Code::kUnavailable, "the model is not trained: " + done.error,
-                                   {}})));
+          finish(rendered(
+              problem({Code::kUnavailable, "the model is not trained: " + done.error, {}})));
         });
     if (!job) finish(rendered(problem(job.error())));
   }};
@@ -204,8 +204,7 @@ Answer post_product(const Request& request, const Deps& deps) {
   auto name = command_id(request, deps);
   if (!name) return problem(name.error());
   return behind_catalog(
-      deps, {},
-      [deps, product = *product, name = *name, actor = actor_of(request)]() -> Answer {
+      deps, {}, [deps, product = *product, name = *name, actor = actor_of(request)]() -> Answer {
         Item item;
         const auto index = deps.engine->items().find(product.id.value);
         const auto view = deps.engine->catalog().view();

@@ -238,6 +238,18 @@ TEST(Config, PrintedConfigurationResolvesToItself) {
   }
 }
 
+TEST(Config, TheClientsSecretComesByTheNameOfItsHeader) {
+  const auto resolved =
+      resolve(from_environment({{"CLIENT_HEADER_SECRET", "s3cret"}, {"CLIENT_OTHER", "x"}}));
+  EXPECT_EQ(resolved->config.client_secret, "s3cret");
+  EXPECT_TRUE(resolved->warnings.empty());
+  EXPECT_EQ(print_config(resolved->config).find("s3cret"), std::string::npos);
+  const auto models = resolve(from_flags({{"models.clusters", "7"}, {"models.train_every", "5m"}}));
+  EXPECT_EQ(models->config.models.clusters, 7U);
+  EXPECT_EQ(models->config.models.train_every_ms, 300'000);
+  EXPECT_EQ(resolve(from_flags({{"models.clusters", "0"}})).error().field, "models.clusters");
+}
+
 TEST(Config, SecretsAreNotPrinted) {
   const auto config = resolve(from_flags({{"admin_token", "hunter2"}}))->config;
   EXPECT_EQ(config.admin_token, "hunter2");

@@ -13,7 +13,7 @@ from harness import *  # noqa: F403
 
 SHARE = float(os.environ.get("MILLRACE_BENCH_SHARE", "0.01" if QUICK else "0.1"))
 PRODUCTS, PEOPLE, INTERACTIONS = (int(n * SHARE) for n in (100_000, 100_000, 10_000_000))
-MEMORY, BUDGET = "1536m", 1536 * 2**20
+MEMORY, BUDGET = "1536MiB", 1536 * 2**20
 SECRET = "a secret for this measurement"
 READS = 500 if QUICK else 5_000
 

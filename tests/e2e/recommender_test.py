@@ -240,11 +240,11 @@ def main(binary, venv):
         print("skipped: no build/data/ml-100k: ./dev data")
         return SKIPPED
     python = install(pathlib.Path(venv), HERE / "recommender_requirements.txt") / "python"
-    if os.environ.get("MILLRACE_IN_VENV"):
+    if os.environ.get("RECOMMENDER_IN_VENV"):
         compare(binary)
         return 0
     return subprocess.run([python, "-B", __file__, binary, venv],
-                          env=os.environ | {"MILLRACE_IN_VENV": "1"}).returncode
+                          env=os.environ | {"RECOMMENDER_IN_VENV": "1"}).returncode
 
 
 if __name__ == "__main__":

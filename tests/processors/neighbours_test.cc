@@ -94,8 +94,7 @@ TEST(Neighbours, ACategoryNarrowsAndStandsInForWhatIsMissing) {
   EXPECT_EQ(ids("product:1", ""), (Ids{"product:2", "product:5", "product:4", "product:3"}));
   EXPECT_EQ(ids("product:1", "b"), (Ids{"product:5", "product:6"}));
   EXPECT_EQ(ids("product:6", ""), (Ids{"product:5"})) << "nobody has it: its category";
-  EXPECT_EQ(ids("product:unknown", "a"),
-            (Ids{"product:4", "product:1", "product:2", "product:3"}));
+  EXPECT_EQ(ids("product:unknown", "a"), (Ids{"product:4", "product:1", "product:2", "product:3"}));
   EXPECT_EQ(ids("product:unknown", ""), Ids{});
   EXPECT_EQ(ids("product:1", "none such"), Ids{});
   Item hidden = world.put("product:2", {"a"});
@@ -167,7 +166,8 @@ TEST(InteractionMatrix, CellsComeInPagesOnceEach) {
 TEST(InteractionMatrix, BeyondTheBudgetCellsAreRefusedAndCounted) {
   InteractionMatrix matrix(1, 100'000);
   state::ItemIndex product = 0;
-  while (matrix.refused() == 0) matrix.add(0, "u" + std::to_string(product), product % 50), ++product;
+  while (matrix.refused() == 0)
+    matrix.add(0, "u" + std::to_string(product), product % 50), ++product;
   EXPECT_LT(matrix.memory_bytes(), 600'000u) << "the first column's chunk of the table is counted";
   EXPECT_GT(product, 1u);
 }

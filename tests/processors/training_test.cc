@@ -35,7 +35,9 @@ TEST(Tokens, AreThoseOfPython) {
             (Words{"écran", "straße", "οδος", "σας", "для", "日本語"}));
   EXPECT_EQ(words_of_text("İstanbul"), (Words{"stanbul"})) << "i and a dot above, no letter";
   EXPECT_EQ(words_of_text("x²y ½ab"), (Words{"x²y", "½ab"}));
-  EXPECT_EQ(words_of_text("ab\xff" "cd \xc3"), (Words{"ab", "cd"}));
+  EXPECT_EQ(words_of_text("ab\xff"
+                          "cd \xc3"),
+            (Words{"ab", "cd"}));
   EXPECT_EQ(words_of_text(""), Words{});
 }
 
@@ -179,9 +181,8 @@ TEST_F(JobsTest, CancellingEndsWhatRunsAndWhatWaits) {
 }
 
 TEST_F(JobsTest, AFailureSaysWhy) {
-  const auto job = jobs_.submit("a", [](JobControl&) -> Result<std::string> {
-    return fail(Code::kIo, "the disk is full");
-  });
+  const auto job = jobs_.submit(
+      "a", [](JobControl&) -> Result<std::string> { return fail(Code::kIo, "the disk is full"); });
   await([&] { return state(job->id) == JobState::kFailed; });
   EXPECT_EQ(jobs_.find(job->id)->error, "the disk is full");
 }

@@ -69,7 +69,8 @@ class Recommender : public ::testing::Test {
 TEST_F(Recommender, WhatIsSavedShowsInTheNextRequest) {
   const auto made = node_.call(
       "POST", "/products",
-      R"({"product_name":"Smartphone","product_id":"product789","category":"Electronics"})", kSecret);
+      R"({"product_name":"Smartphone","product_id":"product789","category":"Electronics"})",
+      kSecret);
   EXPECT_EQ(made.status(), 201);
   EXPECT_EQ(made.body(), R"({"message":"Product saved successfully."})");
   product("101", "Electronics");
@@ -166,7 +167,8 @@ TEST_F(Recommender, AnErasedPersonLeavesTheNeighbours) {
 TEST_F(Recommender, ARestartHasTheSameNeighbours) {
   for (int i = 0; i < 12; ++i) {
     product(std::to_string(i), "c");
-    for (int user = 0; user <= i; ++user) interact("u" + std::to_string(user * user % 7), std::to_string(i));
+    for (int user = 0; user <= i; ++user)
+      interact("u" + std::to_string(user * user % 7), std::to_string(i));
   }
   const auto before = recommended("product_id=5");
   const auto category = of_category("c");
@@ -208,9 +210,9 @@ TEST_F(Recommender, ADamagedModelIsRefusedSaidAndTrainedAgain) {
   node_.restart();
   await([&] { return node_.trainer().categories() != nullptr; });
   EXPECT_TRUE(processors::read_model(node_.models_folder(), processors::kCategoryModelName));
-  EXPECT_NE(node_.metrics().text().find(
-                R"(models_refused_total{model="plain_category_fit_model"} 1)"),
-            std::string::npos);
+  EXPECT_NE(
+      node_.metrics().text().find(R"(models_refused_total{model="plain_category_fit_model"} 1)"),
+      std::string::npos);
 }
 
 TEST_F(Recommender, TheSameCatalogGivesTheSameModel) {
@@ -239,11 +241,13 @@ TEST_F(Recommender, VerifySeesWhatAModelIsMadeFrom) {
   product("1", "wine");
   interact("ann", "1");
   for (const char* kind : {"plain_category_fit_model", "user_cat_interaction_model"}) {
-    const auto begun = node_.call("POST", "/v1/admin/jobs", R"({"kind":")" + std::string(kind) + "\"}");
+    const auto begun =
+        node_.call("POST", "/v1/admin/jobs", R"({"kind":")" + std::string(kind) + "\"}");
     EXPECT_EQ(job(begun.at("id")).at("state"), "done");
   }
   std::map<LogPartition, Offset> ends;
-  for (const auto& [partition, offset] : node_.engine().publisher().position().at()) {
+  const auto position = node_.engine().publisher().position();
+  for (const auto& [partition, offset] : position.at()) {
     ends[partition] = offset + 1;
   }
   const auto sound = processors::verify_models(node_.models_folder(), ends);
