@@ -81,8 +81,8 @@ struct Person {
   std::size_t memory_bytes() const;  // about
 
   template <class F>
-  void for_each_row_since(UnixMillis time, F&& f) const {  // by ItemRow::last_time
-    for (const auto& ref : pages) ref.page->for_each_since(time, f);
+  void for_each_item_with(std::uint64_t types, UnixMillis since, F&& f) const {  // of RowPage
+    for (const auto& ref : pages) ref.page->for_each_item_with(types, since, f);
   }
   template <class F>
   void for_each_row(F&& f) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "schemas/wire.h"
 
@@ -91,14 +92,19 @@ ItemRow RowPage::take(const char*& at) {
   return row;
 }
 
-bool RowPage::pass_older(const char*& at, UnixMillis time) {
-  const char* field = at;
-  const std::uint64_t length = get_varint(field);
-  const char* const body = field;
-  for (int i = 0; i < 4; ++i) get_varint(field);  // item, flags, rating, order
-  if (unzigzag(get_varint(field)) >= time) return false;
-  at = body + length;
-  return true;
+std::optional<ItemNumber> RowPage::take_item_with(const char*& at, std::uint64_t types,
+                                                  UnixMillis since) {
+  const std::uint64_t length = get_varint(at);
+  const char* field = std::exchange(at, at + length);
+  const auto item = static_cast<ItemNumber>(get_varint(field));
+  for (int i = 0; i < 3; ++i) get_varint(field);  // flags, rating, order
+  if (unzigzag(get_varint(field)) < since) return std::nullopt;
+  for (std::uint64_t counts = get_varint(field); counts > 0; --counts) {
+    const std::uint64_t type = get_varint(field);
+    if (type < 64 && (types >> type & 1) != 0) return item;
+    get_varint(field);
+  }
+  return std::nullopt;
 }
 
 std::optional<ItemRow> RowPage::find(ItemNumber item) const {

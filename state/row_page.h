@@ -66,11 +66,12 @@ class RowPage {
   void for_each(F&& f) const {
     for (const char* at = packed_.data(); at != packed_.data() + packed_.size();) f(take(at));
   }
-  // The rows whose last_time is not before `time`; others are passed over unread.
+  // The items of rows whose last_time is not before `since` and that count an event of one of
+  // `types` (bits by number, below 64). No more of a row is read than that takes.
   template <class F>
-  void for_each_since(UnixMillis time, F&& f) const {
+  void for_each_item_with(std::uint64_t types, UnixMillis since, F&& f) const {
     for (const char* at = packed_.data(); at != packed_.data() + packed_.size();) {
-      if (!pass_older(at, time)) f(take(at));
+      if (const auto item = take_item_with(at, types, since)) f(*item);
     }
   }
   std::string_view packed() const { return packed_; }
@@ -80,8 +81,8 @@ class RowPage {
 
  private:
   static ItemRow take(const char*& at);
-  // Moves behind a row that is older than `time`.
-  static bool pass_older(const char*& at, UnixMillis time);
+  static std::optional<ItemNumber> take_item_with(const char*& at, std::uint64_t types,
+                                                  UnixMillis since);
 
   std::string packed_;  // per row its length, then its numbers as varints
   std::uint8_t size_ = 0;

@@ -85,23 +85,13 @@ Picks candidates(const Query& query, const Interests& interests, const Matcher& 
   return pool;
 }
 
-// Viewed, played or watched.
-bool was_watched(const state::ItemRow& row) {
-  return std::any_of(row.counts.begin(), row.counts.end(), [](const state::TypeCount& count) {
-    switch (static_cast<BuiltIn>(count.type)) {
-      case BuiltIn::kView:
-      case BuiltIn::kPlay:
-      case BuiltIn::kComplete:
-      case BuiltIn::kWatch: return true;
-      default: return false;
-    }
-  });
-}
+constexpr std::uint64_t bit(BuiltIn type) { return std::uint64_t{1} << static_cast<int>(type); }
+constexpr auto kWatching =
+    bit(BuiltIn::kView) | bit(BuiltIn::kPlay) | bit(BuiltIn::kComplete) | bit(BuiltIn::kWatch);
 
 void leave_out_watched(Matcher& matcher, const KnownPerson& person, UnixMillis since) {
-  person.view.person->for_each_row_since(since, [&](const state::ItemRow& row) {
-    if (was_watched(row)) matcher.leave_out(person.index_of(row.item));
-  });
+  person.view.person->for_each_item_with(
+      kWatching, since, [&](state::ItemNumber item) { matcher.leave_out(person.index_of(item)); });
 }
 
 // Stage 3: a candidate's score, from numbers that are copied once.

@@ -150,5 +150,28 @@ TEST(Contribute, ASumReachesBeyond64Bits) {
   EXPECT_EQ((*back)->items, chunk.items);
 }
 
+TEST(Pages, ItemsOfATypeSinceATimeAreFound) {
+  Person person;
+  for (ItemNumber item = 0; item < 200; ++item) {
+    ItemRow row;
+    row.item = item;
+    row.flags = static_cast<std::uint8_t>(item % 32);
+    row.last_time = 1'000 + item % 7;
+    add_count(row.counts, 1 + item % 5, 1 + item);
+    if (item % 3 == 0) add_count(row.counts, 70, 200);
+    row.trend[0] = {static_cast<std::int32_t>(item), -5, 1 << 20};
+    person.put(row);
+  }
+  std::vector<ItemNumber> found, wanted;
+  const std::uint64_t types = 1u << 2 | 1u << 5 | 1u << (70 % 64);
+  person.for_each_item_with(types, 1'004, [&](ItemNumber item) { found.push_back(item); });
+  person.for_each_row([&](const ItemRow& row) {
+    const bool counts = count_of(row.counts, 2) > 0 || count_of(row.counts, 5) > 0;
+    if (counts && row.last_time >= 1'004) wanted.push_back(row.item);
+  });
+  EXPECT_EQ(found, wanted);
+  EXPECT_GT(found.size(), 20u);
+}
+
 }  // namespace
 }  // namespace millrace::state
