@@ -64,7 +64,7 @@ Connection::Next Connection::want_more() {
 }
 
 Connection::Next Connection::begin_body() {
-  if (state_.dispatcher.streams(parser_.request())) return serve();
+  if (dispatcher_.streams(parser_.request())) return serve();
   parser_.limit_body(state_.options.parse.body_bytes);
   if (parser_.state() == RequestParser::State::kBody) return Next::kParse;
   return refuse(parser_.status(), parser_.reason(), rejection_of(parser_.status()));
