@@ -105,7 +105,8 @@ Status set_interactions(ServeConfig& config, std::string_view text) {
 Status set_retention(ServeConfig& config, std::string_view text) {
   const std::string rule =
       "must be type=days, the type a built-in one, days a whole number from 1 to 36500";
-  if (InteractionTable().find(text.substr(0, text.find('='))) == nullptr) {
+  const InteractionTable known;
+  if (known.find(text.substr(0, text.find('='))) == nullptr) {
     return fail(Code::kInvalid, rule);
   }
   return set_row(config.rules.retention, text, 1, 36'500, rule);

@@ -130,7 +130,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<BodyStream> stream_;   // of the present answer; null: its body is whole
   std::optional<std::uint64_t> length_;  // what is left of it
   bool chunked_ = false;
-  bool begun_ = false;  // a chunk of it was sent
 
   std::shared_ptr<SocketSession> handshake_session_;  // of the handshake that was just answered
   std::string handshake_head_;

@@ -24,7 +24,6 @@ void Connection::begin_stream(WireReply& wire) {
   stream_ = std::move(wire.stream);
   length_ = wire.length;
   chunked_ = wire.chunked;
-  begun_ = false;
 }
 
 void Connection::want_piece() {
@@ -50,10 +49,9 @@ void Connection::on_piece(std::optional<std::string> piece) {
   if (length_) *length_ -= piece->size();
   const bool last = piece->empty() || length_ == 0;
   WireReply wire;
-  if (chunked_) wire.head = (begun_ ? "\r\n" : "") + hex(piece->size()) + "\r\n";
-  if (chunked_ && last) wire.head += "\r\n";
-  begun_ = true;
+  if (chunked_) wire.head = hex(piece->size()) + "\r\n";
   wire.body = *std::move(piece);
+  if (chunked_) wire.body += "\r\n";
   send(std::move(wire));
   if (!last) return drive(Next::kStream);
   stream_ = nullptr;

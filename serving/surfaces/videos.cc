@@ -146,7 +146,7 @@ Reply list_mine(const Request& request, const Deps& deps) {
 std::vector<Route> video_routes(const Deps& deps) {
   const std::string base = kBase;
   std::vector<Route> routes = {
-      {"POST", base, Policy::kUser, [deps](const Request& r) { return upload(r, deps); }, true},
+      {"POST", base, Policy::kUser, [deps](const Request& r) { return upload(r, deps); }, {}, true},
       {"GET", base + "mine/", Policy::kUser,
        [deps](const Request& r) { return when_visible(r, deps, list_mine); }},
       {"DELETE", base + "{id}/", Policy::kUser,

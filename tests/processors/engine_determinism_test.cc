@@ -98,7 +98,8 @@ EngineOptions options_of(const Manner& manner, const std::string& directory) {
   options.proposed.dedupe_ms = 3'600'000;
   options.proposed.history_retention_ms = 4LL * 3'600'000;
   options.proposed.sequence_window = 10;
-  for (const auto& row : InteractionTable().rows()) {
+  const InteractionTable known;
+  for (const auto& row : known.rows()) {
     options.proposed.tracked_retention.push_back({row.number, 60'000LL * row.number});
   }
   // What no fact may depend on: the weights of records to come, and how readers rank.

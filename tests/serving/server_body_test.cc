@@ -69,7 +69,9 @@ struct BodyServer {
   explicit BodyServer(ServerOptions options = {}) {
     options.threads = 1;
     std::vector<Route> routes = {
-        {"POST", "/take", Policy::kPublic,
+        {"POST",
+         "/take",
+         Policy::kPublic,
          [this](const Request& request) -> Answer {
            EXPECT_EQ(request.body, "");
            if (request.header("x-refuse")) return problem(403, "not you");
@@ -80,6 +82,7 @@ struct BodyServer {
              finish([reply] { return reply; });
            }};
          },
+         {},
          true},
         {"POST", "/whole", Policy::kPublic,
          [](const Request& request) -> Answer { return text_reply(request.body); }}};
