@@ -161,7 +161,7 @@ void Applier::apply_one(const ingest::StoredRecord& record, const Decoded& ahead
   } else if (const auto* ruleset = std::get_if<Ruleset>(&*decoded)) {
     apply_ruleset(*ruleset);
   } else if (const auto* impression = std::get_if<Impression>(&*decoded)) {
-    apply_impression(*impression);
+    apply_impression(*impression, record.offset);
   } else if (const auto* demand = std::get_if<EraseUser>(&*decoded)) {
     erase(*demand);
   } else {
@@ -268,13 +268,15 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
   return state::Verdict::kApplied;
 }
 
-void Applier::apply_impression(const Impression& impression) {
+void Applier::apply_impression(const Impression& impression, Offset offset) {
   ++figures_.controls;
   const auto id = record_hash(impression.recommendation_id);
   const auto same = [id](const state::Served& one) { return one.recommendation == id; };
   const auto* known = store_.person(impression.user.value);
   if (known != nullptr && std::any_of(known->served.begin(), known->served.end(), same)) return;
-  auto& served = store_.change_person(impression.user.value).served;
+  auto& person = store_.change_person(impression.user.value);
+  if (known == nullptr) person.born = offset;
+  auto& served = person.served;
   const auto hour = static_cast<std::int32_t>(store_.applied().log_time / kHourMs);
   if (served.size() == state::kServedKept) served.erase(served.begin());
   served.push_back({id, hour, impression.algorithm});

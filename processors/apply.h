@@ -79,7 +79,7 @@ class Applier {
                          const Decoded& decoded);
   state::Verdict fold(const ingest::StoredRecord& record, const InteractionView& interaction,
                       state::ItemNumber item);
-  void apply_impression(const Impression& impression);
+  void apply_impression(const Impression& impression, Offset offset);
   void attribute(state::Person& person, const InteractionView& interaction);
   void apply_ruleset(const Ruleset& ruleset);
   void erase(const EraseUser& demand);

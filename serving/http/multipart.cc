@@ -176,14 +176,15 @@ Result<bool> FormParser::up_to_delimiter() {
     return false;
   }
   held_.erase(0, found + delimiter_.size());
+  in_part_ = data;
   at_ = At::kDelimiter;
-  if (data) MILLRACE_CHECK(reader_.end());
   return true;
 }
 
 Result<bool> FormParser::after_delimiter() {
   if (held_.starts_with("--")) {
     at_ = At::kEnd;
+    if (in_part_) MILLRACE_CHECK(reader_.end());
     return true;
   }
   if (held_ == "-") return false;
@@ -192,7 +193,12 @@ Result<bool> FormParser::after_delimiter() {
   const std::string_view rest = std::string_view(held_).substr(padding);
   if (padding > kMaxPadding) return no_form("a delimiter's line does not end");
   if (rest.empty() || rest == "\r") return false;
-  if (!rest.starts_with("\r\n")) return no_form("a delimiter's line holds more than the delimiter");
+  if (!rest.starts_with("\r\n")) {  // it only begins like one
+    if (in_part_) MILLRACE_CHECK(reader_.data(delimiter_));
+    at_ = in_part_ ? At::kData : At::kPreamble;
+    return true;
+  }
+  if (in_part_) MILLRACE_CHECK(reader_.end());
   if (++parts_ > kMaxParts) return no_form("there are more than 64 parts");
   held_.erase(0, padding);  // the line break may be the one before the fields' end
   at_ = At::kHead;

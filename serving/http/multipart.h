@@ -53,6 +53,7 @@ class FormParser {
   FormReader& reader_;
   std::string held_;
   At at_ = At::kPreamble;
+  bool in_part_ = false;  // what the delimiter ends is one
   std::size_t parts_ = 0;
 };
 

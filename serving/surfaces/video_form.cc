@@ -210,7 +210,11 @@ Result<Item> VideoForm::item() const {
   out.value(title_.text);
   if (!tags_.text.empty()) {
     const auto tags = parse_json(tags_.text);
-    if (!tags || tags->kind != JsonKind::kArray) return wrong("tags", "must be a JSON list");
+    const bool list = tags && tags->kind == JsonKind::kArray &&
+                      std::all_of(tags->elements.begin(), tags->elements.end(), [](const Json& tag) {
+                        return tag.kind == JsonKind::kString;
+                      });
+    if (!list) return wrong("tags", "must be a JSON list of texts");
     out.key("tags");
     append_json(out, *tags);
   }

@@ -213,7 +213,7 @@ TestReply TestNode::call(const std::string& method, const std::string& target,
   }
   auto answer = future.get();
   if (!answer.reply.stream) return answer;
-  answer.reply.body = drained(*answer.reply.stream);
+  answer.reply.body = drained(*std::exchange(answer.reply.stream, nullptr));
   return test_reply(std::move(answer.reply));
 }
 
