@@ -26,7 +26,6 @@
 #include "serving/surfaces/shoppable.h"
 #include "serving/surfaces/stores.h"
 #include "serving/surfaces/users.h"
-#include "serving/surfaces/videos.h"
 
 namespace millrace::serving {
 namespace {
@@ -55,7 +54,6 @@ constexpr Surface kSurfaces[] = {
     {"accounts", account_routes},
     {"movies", movie_routes},
     {"shoppable", shoppable_routes},
-    {"shoppable", video_routes},
     {"store", store_routes},
     {"interactions", interaction_routes},
     {"recommender", recommender_routes},
