@@ -48,6 +48,7 @@ constexpr Surface kSurfaces[] = {
     {"v1", audit_routes},
     {"v1", attribution_routes},
     {"v1", live_routes},
+    {"v1", job_routes},
     {"v1", checkpoint_routes},
     {"v1", cluster_routes},
     {"v1", dead_letter_routes},
@@ -57,7 +58,6 @@ constexpr Surface kSurfaces[] = {
     {"store", store_routes},
     {"interactions", interaction_routes},
     {"recommender", recommender_routes},
-    {"v1", job_routes},
     {"docs", docs_routes},
     {kMeta, meta_routes},
 };

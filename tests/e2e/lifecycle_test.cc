@@ -127,12 +127,15 @@ TEST_F(Lifecycle, AnAddressInUseIsNamed) {
 }
 
 TEST_F(Lifecycle, PrintConfigShowsWhatHolds) {
-  const auto result = run({"serve", "--print-config", "--port", "7001", "--admin-token", "secret"},
-                          {{"MILLRACE_PORT", "7002"}, {"MILLRACE_MEMORY", "128MiB"}});
+  const auto result =
+      run({"serve", "--print-config", "--port", "7001", "--admin-token", "hushhush"},
+          {{"CLIENT_HEADER_SECRET", "hushhush"},
+           {"MILLRACE_PORT", "7002"},
+           {"MILLRACE_MEMORY", "128MiB"}});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("port = 7001"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("memory = \"128MiB\""), std::string::npos) << result.out;
-  EXPECT_EQ(result.out.find("secret"), std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find("hushhush"), std::string::npos) << result.out;
 }
 
 TEST_F(Lifecycle, APublicAddressNeedsAuthentication) {
