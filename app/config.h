@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "base/schedule.h"
 #include "schemas/address.h"
 
 namespace millrace::app {
@@ -167,7 +168,7 @@ struct FeedConfig {
 
 struct ModelsConfig {
   std::uint32_t clusters = 5;
-  std::int64_t train_every_ms = 3'600'000;  // 0: not by time
+  Schedule train_every = Schedule::every(3'600'000);
   double train_change = 0.1;                // share of the products; 0: not by change
   std::uint32_t neighbour_cells = 125'000;
 

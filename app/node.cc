@@ -176,7 +176,7 @@ Status Node::build(Http http) {
   trainer_ = std::make_unique<processors::Trainer>(
       processors::Trainer::Options{.folder = folders_.models,
                                    .clusters = config_.models.clusters,
-                                   .every_ms = config_.models.train_every_ms,
+                                   .again = config_.models.train_every,
                                    .change = config_.models.train_change},
       *engine_, *jobs_, clock_, metrics_);
   auto deps = parts();

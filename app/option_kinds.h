@@ -14,6 +14,7 @@
 #include "app/options.h"
 #include "app/units.h"
 #include "base/json_text.h"
+#include "base/schedule.h"
 
 namespace millrace::app {
 
@@ -101,6 +102,25 @@ Option duration(std::string key, std::string help, At at, std::int64_t min_ms) {
   };
   return {std::move(key), std::move(help), set,
           [at](const ServeConfig& config) { return quoted(duration_text(at(config))); }};
+}
+
+// A duration, or the fields of cron.
+template <class At>
+Option schedule(std::string key, std::string help, At at) {
+  const auto set = [=](ServeConfig& config, std::string_view value) -> Status {
+    if (value.find(' ') != std::string_view::npos) {
+      MILLRACE_TRY(at(config), Schedule::cron(value));
+      return {};
+    }
+    MILLRACE_TRY(const auto ms, parse_duration_ms(value));
+    at(config) = Schedule::every(ms);
+    return {};
+  };
+  return {std::move(key), std::move(help), set, [at](const ServeConfig& config) {
+            const Schedule& when = at(config);
+            return quoted(when.cron_fields().empty() ? duration_text(when.every_ms())
+                                                     : when.cron_fields());
+          }};
 }
 
 template <class At>

@@ -278,8 +278,10 @@ std::vector<Option> models_options() {
   auto clusters = integer("models.clusters", "clusters of the products' categories",
                           MILLRACE_AT(models.clusters), 1, 1'000);
   clusters.flag = "num-clusters";
-  auto every = duration("models.train_every", "time between trainings of the models; 0: none",
-                        MILLRACE_AT(models.train_every_ms), 0);
+  auto every =
+      schedule("models.train_every",
+               "time between trainings of the models, or five fields of cron, in UTC; 0: none",
+               MILLRACE_AT(models.train_every));
   every.flag = "train-every";
   auto change = real("models.train_change",
                      "share of products that must have changed for a training; 0: none",

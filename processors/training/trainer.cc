@@ -32,6 +32,8 @@ std::string_view model_name(ModelKind kind) {
 
 Trainer::Trainer(Options options, Engine& engine, Jobs& jobs, const Clock& clock, Metrics& metrics)
     : options_(std::move(options)), engine_(engine), jobs_(jobs), clock_(clock), metrics_(metrics) {
+  // What a cron line names is not made up for after a start.
+  if (!options_.again.cron_fields().empty()) times_.fill({clock_.now(), false});
   load();
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
@@ -130,7 +132,7 @@ bool Trainer::due(ModelKind kind) {
     times = times_[static_cast<std::size_t>(kind)];
   }
   if (times.wanted) return true;
-  const bool by_time = options_.every_ms > 0 && clock_.now() - times.trained >= options_.every_ms;
+  const bool by_time = clock_.now() >= options_.again.next(times.trained);
   if (kind == ModelKind::kNeighbours) {
     if (!by_time || engine_.views().matrix().cells({}, 1).empty()) return false;
     return !neighbours || neighbours->position != engine_.publisher().position();

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/schedule.h"
 #include "processors/engine.h"
 #include "processors/training/category_model.h"
 #include "processors/training/jobs.h"
@@ -29,7 +30,7 @@ class Trainer {
   struct Options {
     std::string folder;  // of the files
     std::uint32_t clusters = 5;
-    std::int64_t every_ms = 3'600'000;  // 0: not by time
+    Schedule again = Schedule::every(3'600'000);
     double change = 0.1;                // share of the products; 0: not by change
     int look_ms = 1'000;                // how often it is seen whether a training is due
   };

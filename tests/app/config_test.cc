@@ -204,7 +204,9 @@ TEST(Config, BadValuesNameTheirSourceAndTheRule) {
                                            {"retention", "wave=3"},
                                            {"retention", "view=0"},
                                            {"retention", "view=36501"},
-                                           {"retention", "view=1d"}}) {
+                                           {"retention", "view=1d"},
+                                           {"models.train_every", "5"},
+                                           {"models.train_every", "0 24 * * *"}}) {
     const auto bad = resolve(from_flags({{key, value}}));
     ASSERT_FALSE(bad.has_value()) << key << " = " << value;
     EXPECT_EQ(bad.error().field, key) << value;
@@ -231,6 +233,7 @@ TEST(Config, PrintedConfigurationResolvesToItself) {
   config.rules.retention = {{"skip", 1}, {"view", 36'500}};
   config.feed.view = 0.1 + 0.2;
   config.feed.jitter = 0;
+  config.models.train_every = *Schedule::cron("30 3 * * mon-fri");
   for (const auto& each : {ServeConfig{}, config}) {
     const auto again = resolve(from_file(print_config(each)));
     ASSERT_TRUE(again.has_value()) << again.error().detail << "\n" << print_config(each);
@@ -246,7 +249,7 @@ TEST(Config, TheClientsSecretComesByTheNameOfItsHeader) {
   EXPECT_EQ(print_config(resolved->config).find("s3cret"), std::string::npos);
   const auto models = resolve(from_flags({{"models.clusters", "7"}, {"models.train_every", "5m"}}));
   EXPECT_EQ(models->config.models.clusters, 7U);
-  EXPECT_EQ(models->config.models.train_every_ms, 300'000);
+  EXPECT_EQ(models->config.models.train_every, Schedule::every(300'000));
   EXPECT_EQ(resolve(from_flags({{"models.clusters", "0"}})).error().field, "models.clusters");
 }
 

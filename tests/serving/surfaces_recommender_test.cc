@@ -263,16 +263,16 @@ TEST_F(Recommender, VerifySeesWhatAModelIsMadeFrom) {
   EXPECT_NE(processors::verify_models(node_.models_folder(), ends)[1].problem, "");
 }
 
-TestNodeOptions scheduled(std::int64_t every_ms, double change) {
+TestNodeOptions scheduled(const Schedule& again, double change) {
   auto options = with_secret();
-  options.training.every_ms = every_ms;
+  options.training.again = again;
   options.training.change = change;
   return options;
 }
 
 class ByTime : public Recommender {
  protected:
-  ByTime() : Recommender(scheduled(60'000, 0)) {}
+  ByTime() : Recommender(scheduled(Schedule::every(60'000), 0)) {}
 };
 TEST_F(ByTime, ModelsAreTrainedAgainWhenTheLogWentOn) {
   product("1", "wine");
@@ -287,9 +287,26 @@ TEST_F(ByTime, ModelsAreTrainedAgainWhenTheLogWentOn) {
   await([&] { return node_.trainer().neighbours() != nullptr; });
 }
 
+class ByCron : public Recommender {
+ protected:
+  ByCron() : Recommender(scheduled(*Schedule::cron("0 3 * * *"), 0)) {}
+};
+TEST_F(ByCron, ModelsAreTrainedAgainAtTheTimesNamed) {
+  product("1", "wine");
+  of_category("wine");
+  const auto first = node_.trainer().categories();
+  product("2", "tools");
+  const auto due = Schedule::cron("0 3 * * *")->next(node_.clock().now());
+  node_.clock().advance(due - node_.clock().now() - 1);
+  product("3", "tools");
+  EXPECT_EQ(node_.trainer().categories(), first);
+  node_.clock().advance(1);
+  await([&] { return node_.trainer().categories() != first; });
+}
+
 class ByChange : public Recommender {
  protected:
-  ByChange() : Recommender(scheduled(0, 0.5)) {}
+  ByChange() : Recommender(scheduled({}, 0.5)) {}
 };
 TEST_F(ByChange, TheModelIsTrainedAgainWhenEnoughProductsChanged) {
   for (int i = 0; i < 4; ++i) product(std::to_string(i), "wine");

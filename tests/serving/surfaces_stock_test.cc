@@ -88,6 +88,22 @@ TEST_F(SurfacesStock, WhatIsSoldOutIsRecommendedNoMoreUntilItIsRestocked) {
   EXPECT_FALSE(listed("1"));
 }
 
+TEST_F(SurfacesStock, WhatIsSoldOutLeavesTheRecommender) {
+  add("Lamp", ann);
+  add("Bulb", ann);
+  buy("u1", "1");
+  buy("u1", "2");
+  const auto both = [&] {
+    return node.get("/interaction-recommendations?product_id=1", admin.as()).body() +
+           node.get("/category-recommendations?category=Light", admin.as()).body();
+  };
+  EXPECT_EQ(both(), "[2][1,2]");
+  buy("u2", "2", 2);
+  EXPECT_EQ(both(), "[][1]");
+  ASSERT_EQ(send("PATCH", "products/2/", R"({"quantity":1})", ann).status(), 200);
+  EXPECT_EQ(both(), "[2][2,1]");
+}
+
 // ---- money
 
 TEST_F(SurfacesStock, APriceIsShownInACurrencyThatHasARate) {
