@@ -20,10 +20,30 @@ struct BackupFlags {
   std::string data;
 };
 
-// A backup is a checkpoint under `state` and the log, copied after it, under `log`: the log reaches
-// at least as far as the state. Kafka keeps its own.
+// Whole videos; one that is deleted meanwhile is none.
+Status copy_videos(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  if (!fs::exists(from, error)) return {};
+  fs::create_directories(to, error);
+  for (const auto& entry : fs::directory_iterator(from, error)) {
+    if (entry.path().extension() == ".part") continue;
+    const auto copy = to / entry.path().filename();
+    std::error_code failed;
+    fs::copy_file(entry.path(), copy, failed);
+    if (!failed) {
+      MILLRACE_CHECK(state::sync_folder(copy.string()));
+    } else if (fs::exists(entry.path())) {
+      return fail(Code::kIo, "cannot copy " + entry.path().string() + ": " + failed.message());
+    }
+  }
+  return state::sync_folder(to.string());
+}
+
+// A backup is a checkpoint under `state`, the log, copied after it, under `log`, so that it reaches
+// at least as far as the state, and the videos under `media`. Kafka keeps its own log.
 Status copy_out(const std::string& checkpoint, const DataFolders& folders, const std::string& to) {
   MILLRACE_CHECK(state::copy_folder(checkpoint, (fs::path(to) / "state").string()));
+  MILLRACE_CHECK(copy_videos(folders.media, fs::path(to) / "media"));
   std::error_code error;
   if (!fs::exists(folders.log, error)) return {};
   return state::copy_folder(folders.log, (fs::path(to) / "log").string());
@@ -106,6 +126,7 @@ Result<std::size_t> restore(const RestoreFlags& flags) {
   if (fs::exists(fs::path(flags.from) / "log", error)) {
     MILLRACE_CHECK(state::copy_folder((fs::path(flags.from) / "log").string(), folders.log));
   }
+  MILLRACE_CHECK(copy_videos(fs::path(flags.from) / "media", folders.media));
   MILLRACE_CHECK(erase_again(flags.data, erased));
   if (!aside.empty()) std::cerr << "millrace restore: what was there is in " << aside << "\n";
   return manifest.partitions.size();

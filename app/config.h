@@ -175,6 +175,16 @@ struct ModelsConfig {
   friend bool operator==(const ModelsConfig&, const ModelsConfig&) = default;
 };
 
+// Files of uploaded videos.
+struct MediaConfig {
+  std::uint64_t max_file_bytes = 52'428'800;
+  std::uint64_t max_bytes = 10ULL << 30;  // of all together
+  std::uint32_t max_uploads = 64;         // at once
+  std::string ffmpeg = "ffmpeg";          // empty: no posters
+
+  friend bool operator==(const MediaConfig&, const MediaConfig&) = default;
+};
+
 enum class LogFormat : std::uint8_t { kHuman, kJson };
 
 struct LoggingConfig {
@@ -202,6 +212,7 @@ struct ServeConfig {
   FeedConfig feed;
   std::map<std::string, std::string> currencies;  // code -> rate; set at every start
   ModelsConfig models;
+  MediaConfig media;
   LoggingConfig logging;
 
   friend bool operator==(const ServeConfig&, const ServeConfig&) = default;

@@ -8,6 +8,7 @@
 
 #include "app/admin_token.h"
 #include "app/build_info.h"
+#include "app/media_copy.h"
 #include "app/peer_restore.h"
 #include "base/log.h"
 #include "schemas/catalog_record.h"
@@ -179,6 +180,7 @@ Status Node::build(Http http) {
                                    .again = config_.models.train_every,
                                    .change = config_.models.train_change},
       *engine_, *jobs_, clock_, metrics_);
+  if (http == Http::kListen) MILLRACE_CHECK(open_media());
   auto deps = parts();
   gate_ = serving::make_gate(deps, gate_options(config_.access), config_.access.block_ms);
   deps.gate = gate_.get();
@@ -246,6 +248,21 @@ Result<bool> Node::restore(const std::string& why) {
   return true;
 }
 
+Status Node::open_media() {
+  const auto& media = config_.media;
+  serving::MediaLinks links;
+  links.catalog = [this] { return engine_->catalog().view(); };
+  if (config_.log.kind == LogKind::kKafka) {
+    links.fetch = [this](std::uint64_t number, const serving::MediaRef& ref, const auto& take) {
+      return copy_media(cluster_->nodes(), number, ref, take);
+    };
+  }
+  MILLRACE_TRY(media_, serving::Media::open({folders_.media, media.max_file_bytes, media.max_bytes,
+                                             media.max_uploads, media.ffmpeg},
+                                            std::move(links), metrics_));
+  return {};
+}
+
 serving::Deps Node::parts() {
   serving::Deps deps;
   deps.engine = engine_.get();
@@ -267,6 +284,7 @@ serving::Deps Node::parts() {
                   config_.client_secret};
   deps.checkpoint = [this](std::int64_t max_age) { return maintenance_->checkpoint(max_age); };
   deps.checkpoints = folders_.checkpoints;
+  deps.media = media_.get();
   deps.nodes = [this] { return cluster_->nodes(); };
   return deps;
 }
@@ -360,6 +378,7 @@ void Node::stop() {
   }
   source_.reset();
   if (impressions_) impressions_->stop();
+  media_.reset();
   if (cluster_) {
     cluster_->forget();
     cluster_->leave();

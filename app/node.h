@@ -23,6 +23,7 @@
 #include "serving/http/router.h"
 #include "serving/http/server.h"
 #include "serving/live/hub.h"
+#include "serving/media/media.h"
 
 namespace millrace::app {
 
@@ -58,6 +59,7 @@ class Node {
   Status build(Http http);
   Status open_engine();
   Result<bool> restore(const std::string& why);
+  Status open_media();
   serving::Deps parts();
   Maintenance::Options maintenance_options(const serving::Deps& deps, Http http) const;
   Status check_addresses() const;
@@ -79,6 +81,7 @@ class Node {
   std::unique_ptr<processors::Jobs> jobs_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
   std::unique_ptr<ingest::KafkaSource> source_;  // with Kafka
+  std::unique_ptr<serving::Media> media_;        // while it listens
   std::shared_ptr<serving::Gate> gate_;
   std::unique_ptr<serving::LiveHub> live_;
   std::unique_ptr<Maintenance> maintenance_;

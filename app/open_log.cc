@@ -52,6 +52,7 @@ DataFolders::DataFolders(const std::string& data) {
   state = root / "state";
   checkpoints = root / "checkpoints";
   models = root / "ai-models";
+  media = root / "media";
 }
 
 std::string node_id(const ServeConfig& config) {

@@ -17,7 +17,7 @@ namespace millrace::app {
 // Where things lie in a data folder. With Kafka there is no log in it.
 struct DataFolders {
   explicit DataFolders(const std::string& data);
-  std::string log, state, checkpoints, models;
+  std::string log, state, checkpoints, models, media;
 };
 
 // --node-id, else one from the host's name and the data folder's, the same after every restart.

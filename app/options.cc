@@ -297,6 +297,17 @@ std::vector<Option> models_options() {
   };
 }
 
+std::vector<Option> media_options() {
+  return {
+      bytes("media.bytes", "most that all videos together take on disk",
+            MILLRACE_AT(media.max_bytes), 0),
+      bytes("media.max_file", "largest video", MILLRACE_AT(media.max_file_bytes), 1'024),
+      integer("media.max_uploads", "most uploads at once; beyond: 429",
+              MILLRACE_AT(media.max_uploads), 1, 100'000),
+      text("media.ffmpeg", "program that makes posters; empty: none", MILLRACE_AT(media.ffmpeg)),
+  };
+}
+
 #undef MILLRACE_AT
 
 std::string replaced(std::string text, std::string_view from, char to) {
@@ -314,7 +325,7 @@ std::vector<Option> serve_options() {
   all.push_back(client_secret());
   for (auto&& group : {http_options(), log_options(), kafka_options(), cluster_options(),
                        apply_options(), rules_options(), accounts_options(), access_options(),
-                       live_options(), feed_options(), models_options()}) {
+                       live_options(), feed_options(), models_options(), media_options()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   for (auto& table : table_options()) all.push_back(std::move(table));

@@ -20,6 +20,7 @@ namespace millrace::serving {
 
 class Gate;
 class LiveHub;
+class Media;
 
 struct AccountOptions {
   std::int64_t token_lifetime_ms = 30LL * 24 * 3'600'000;
@@ -63,6 +64,7 @@ struct Deps {
   // than that; answers its path. Takes long: call it off the server's threads.
   std::function<Result<std::string>(std::int64_t max_age_ms)> checkpoint;
   std::string checkpoints;  // the folder they are in
+  Media* media = nullptr;   // null: there are no uploads
   // This node and those that it hears of, by id.
   std::function<std::vector<NodeView>()> nodes;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -18,7 +17,6 @@ namespace {
 namespace net = boost::asio;
 using boost::system::error_code;
 
-constexpr std::size_t kMaxHeldBack = 256 * 1024;  // bytes of pipelined answers
 constexpr std::size_t kMaxRequestId = 128;
 
 std::int64_t micros(std::chrono::milliseconds time) {
@@ -42,10 +40,9 @@ class Ticket {
     const std::lock_guard lock(mailbox_->mutex);
     if (mailbox_->worker == nullptr) return;
     mailbox_->worker->state().metrics.levels().in_flight.fetch_sub(1);
-    net::post(mailbox_->worker->io(),
-              [connection = connection_, number = number_, r = std::move(render)] {
-                if (const auto alive = connection.lock()) alive->on_later(number, r);
-              });
+    mailbox_->post([connection = connection_, number = number_, r = std::move(render)] {
+      if (const auto alive = connection.lock()) alive->on_later(number, r);
+    });
   }
 
  private:
@@ -102,6 +99,7 @@ void Connection::step(Next next) {
     switch (next) {
       case Next::kParse: next = parse(); break;
       case Next::kRead: return read();
+      case Next::kPause: return;
       case Next::kStream: return want_piece();
       case Next::kSocket: return become_socket();
       case Next::kClose: return linger();
@@ -115,42 +113,6 @@ void Connection::step(Next next) {
         break;
     }
   }
-}
-
-Connection::Next Connection::parse() {
-  while (in_begin_ < in_end_) {
-    in_begin_ += parser_.feed(std::string_view(in_.data() + in_begin_, in_end_ - in_begin_));
-    if (parser_.state() == RequestParser::State::kFailed) {
-      return refuse(parser_.status(), parser_.reason(), rejection_of(parser_.status()));
-    }
-    if (!charge_body(parser_.request().body.size())) {
-      return refuse(429, "The server holds as many request bodies as it may.",
-                    Rejection::kBodyMemory);
-    }
-    if (parser_.state() != RequestParser::State::kDone) return want_more();
-    const Next next = serve();
-    const bool full = out_.size() >= state_.options.max_pipelined || out_bytes_ >= kMaxHeldBack;
-    if (next != Next::kParse || full) return next;
-  }
-  return want_more();
-}
-
-// Sets the deadline of what is being waited for, once, when it begins.
-Connection::Next Connection::want_more() {
-  const ServerOptions& options = state_.options;
-  if (parser_.state() == RequestParser::State::kBody) {
-    if (phase_ == Phase::kBody) return Next::kRead;
-    enter(Phase::kBody, options.body_deadline);
-    if (parser_.expects_continue() && !std::exchange(continued_, true)) {
-      send({100, "HTTP/1.1 100 Continue\r\n\r\n", {}, {}, {}, false});
-    }
-  } else if (parser_.started() || in_begin_ < in_end_) {
-    if (phase_ != Phase::kHead) enter(Phase::kHead, options.head_deadline);
-  } else {
-    if (state_.stopping) return Next::kClose;
-    enter(Phase::kIdle, options.idle_deadline);
-  }
-  return Next::kRead;
 }
 
 void Connection::set_request_id(Request& request) {
@@ -225,11 +187,13 @@ void Connection::on_later(std::uint64_t ticket, const Render& render) {
 }
 
 Connection::Next Connection::respond(Reply reply) {
+  if (reply.sink) return receive(std::move(reply.sink));
   phase_ = Phase::kServing;
   deadline_ = 0;
   // HTTP/1.0 has no chunks: there a body of unknown length ends with the connection.
   const bool ends_it = parser_.http_1_0() && reply.stream && !reply.length;
-  last_request_ = last_request_ || state_.stopping || ends_it;
+  const bool unread = parser_.state() != RequestParser::State::kDone;
+  last_request_ = last_request_ || state_.stopping || ends_it || unread;
   if (state_.options.mark) state_.options.mark(reply);
   if (reply.socket) return begin_socket(std::move(reply));
   WireReply wire = worker_.writer().write(
@@ -250,6 +214,7 @@ Connection::Next Connection::respond(Reply reply) {
 Connection::Next Connection::refuse(int status, std::string_view reason,
                                     std::optional<Rejection> rejection) {
   if (rejection) state_.metrics.reject(*rejection);
+  sink_.reset();
   state_.metrics.count(HttpMetrics::kNoRoute, status, 0);
   charge_body(0);
   send(worker_.writer().write(problem(status, reason), Persistence::kClose));
@@ -299,6 +264,7 @@ void Connection::close() {
   const auto self = shared_from_this();  // the worker's list may hold the last other reference
   phase_ = Phase::kClosed;
   waiting_ = false;
+  sink_.reset();
   stream_ = nullptr;
   if (web_socket_) web_socket_->abort();
   error_code ignored;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "serving/http/body_sink.h"
 #include "serving/http/message.h"
 #include "serving/http/reply_writer.h"
 #include "serving/http/request_parser.h"
@@ -36,6 +37,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close();
   // The answer that request number `ticket` waited for; too late, it is dropped.
   void on_later(std::uint64_t ticket, const Render& render);
+  // Body number `body` may go on.
+  void on_room(std::uint64_t body);
 
  private:
   static constexpr std::size_t kSmallInput = 4 * 1024;
@@ -53,12 +56,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
     kClosed
   };
   // What comes when everything in out_ is written.
-  enum class Next { kParse, kRead, kWait, kStream, kSocket, kClose };
+  enum class Next { kParse, kRead, kPause, kWait, kStream, kSocket, kClose };
 
   void drive(Next next);
   void step(Next next);
   Next parse();
   Next want_more();
+  Next begin_body();
+  Next receive(std::shared_ptr<BodySink> sink);
+  Next hand_on();
+  Next finish_body();
   Next serve();
   Next begin_later(Later later);
   Reply rendered(const Render& render);
@@ -107,6 +114,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::int64_t deadline_ = 0;
   bool continued_ = false;     // 100 Continue was sent for the present request
   bool last_request_ = false;  // the connection closes after the present answer
+
+  std::shared_ptr<BodySink> sink_;  // takes the present body
+  bool paused_ = false;             // until on_room(body_)
+  std::uint64_t body_ = 0;
 
   std::size_t route_ = HttpMetrics::kNoRoute;
   std::int64_t served_at_ = 0;

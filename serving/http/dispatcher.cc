@@ -130,6 +130,13 @@ Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
   return {std::move(answer), first_route_ + match->index};
 }
 
+bool Dispatcher::streams(const Request& request) const {
+  const auto parts = split_target(request.target);
+  if (!parts) return false;
+  const auto match = router_.match(request.method, parts->path);
+  return match && match->route != nullptr && match->route->streams;
+}
+
 Answer Dispatcher::serve(Request& request, const Router::Match& match, Entry entry) const {
   try {
     const auto* bad_query = entry.bad_query;
@@ -178,6 +185,7 @@ Answer Dispatcher::serve_again(const Request& request, const Router::Match& matc
 Answer Dispatcher::handle(Request& request, const Route& route) const {
   const auto encoding = request.header("content-encoding");
   if (encoding && *encoding != "identity" && !encoding->empty()) {
+    if (route.streams) return problem(415, "This body is taken without Content-Encoding only.");
     if (*encoding != "gzip" && *encoding != "x-gzip") {
       Reply reply = problem(415, "The only Content-Encoding accepted is gzip.");
       reply.headers.emplace_back("Accept-Encoding", "gzip");

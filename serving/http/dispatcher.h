@@ -42,6 +42,8 @@ class Dispatcher {
   // and a bad credential's 401 stand only behind catch_up: the request is served once more. Where
   // that is not to be had a 401 becomes a 503.
   Outcome dispatch(Request& request) const;
+  // The request's route is to be asked on its head.
+  bool streams(const Request& request) const;
 
  private:
   // How far a request has come before it is served.

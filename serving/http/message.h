@@ -59,6 +59,7 @@ class BodyStream {
 };
 
 class SocketSession;
+class BodySink;  // body_sink.h
 
 // An answer. The server adds Content-Length, Connection, Date, and gzips large text when asked to.
 struct Reply {
@@ -69,6 +70,8 @@ struct Reply {
   std::shared_ptr<BodyStream> stream;     // what comes instead of `body`; never gzipped
   std::optional<std::uint64_t> length;    // of the stream; unknown: it is sent in chunks
   std::shared_ptr<SocketSession> socket;  // with status 101: serving/http/socket_session.h
+  std::shared_ptr<BodySink>
+      sink;  // of a route that streams: no answer yet, but where the body goes
 };
 
 // Makes an answer whose time has come: called at most once, on the thread of the connection that
@@ -110,6 +113,7 @@ struct Route {
   Policy policy = Policy::kPublic;
   Handler handler;
   std::string surface{};  // that it belongs to
+  bool streams = false;   // the handler is asked on the head, and its Reply may have a sink
 };
 
 }  // namespace millrace::serving

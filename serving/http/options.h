@@ -59,6 +59,8 @@ struct ServerOptions {
   // closed.
   std::chrono::milliseconds head_deadline = std::chrono::seconds(5);
   std::chrono::milliseconds body_deadline = std::chrono::seconds(10);
+  // A body that streams has as much more as its bytes take at this rate.
+  std::size_t body_bytes_per_second = 64 * 1024;
   // For a write, and as much more as its bytes take at the rate below; a slower reader is cut off.
   std::chrono::milliseconds write_deadline = std::chrono::seconds(10);
   std::size_t write_bytes_per_second = 64 * 1024;

@@ -32,13 +32,14 @@ bool is_visible(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
+constexpr std::string_view kTooLarge = "the body is too large";
+
 struct Refusal {
   int status;
   std::string_view reason;
 };
 
 Refusal refusal_of(const error_code& error) {
-  if (error == http::error::body_limit) return {413, "the body is too large"};
   if (error == http::error::bad_version) return {505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
   if (error == http::error::bad_content_length || error == http::error::multiple_content_length) {
     return {400, "bad Content-Length"};
@@ -63,9 +64,11 @@ class RequestParser::Beast {
   void renew() {
     fields_ = {};
     refusal_.reset();
+    body_limit_ = limits_.body_bytes;
+    body_bytes_ = 0;
     parser_.emplace(*this);
     parser_->header_limit(static_cast<std::uint32_t>(limits_.head_bytes));
-    parser_->body_limit(limits_.body_bytes);
+    parser_->body_limit(boost::none);  // it would be asked with the head, before the route
   }
 
   std::size_t put(std::string_view bytes, error_code& error) {
@@ -80,6 +83,14 @@ class RequestParser::Beast {
   bool chunked() const { return fields_.encodings > 0; }
   bool expects_continue() const { return fields_.expects_continue; }
   const std::optional<Refusal>& refusal() const { return refusal_; }
+  std::uint64_t most_body() const {
+    const auto length = parser_->content_length();
+    return length ? *length : body_limit_;
+  }
+  bool limit_body(std::uint64_t bytes) {
+    body_limit_ = bytes;
+    return most_body() <= bytes;
+  }
 
  private:
   struct Parser final : http::basic_parser<true> {
@@ -97,13 +108,20 @@ class RequestParser::Beast {
     void on_header_impl(error_code& error) override { owner.on_head(error); }
     void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
       // Untouched pages cost nothing, and a body that comes whole is then copied once.
-      if (length) owner.request_.body.reserve(static_cast<std::size_t>(*length));
+      if (length && *length <= owner.limits_.body_bytes) {
+        owner.request_.body.reserve(static_cast<std::size_t>(*length));
+      }
     }
     std::size_t on_body_impl(string_view bytes, error_code&) override {
       owner.request_.body.append(bytes.data(), bytes.size());
       return bytes.size();
     }
-    void on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& error) override {
+    void on_chunk_header_impl(std::uint64_t size, string_view extensions,
+                              error_code& error) override {
+      if (size > owner.body_limit_ - owner.body_bytes_) {
+        return owner.refuse(413, kTooLarge, error);
+      }
+      owner.body_bytes_ += size;
       if (extensions.size() > owner.limits_.chunk_head_bytes) {
         owner.refuse(400, "chunk extensions are too long", error);
       }
@@ -195,6 +213,8 @@ class RequestParser::Beast {
   const ParseLimits& limits_;
   Fields fields_;
   std::optional<Refusal> refusal_;
+  std::uint64_t body_limit_ = 0;
+  std::uint64_t body_bytes_ = 0;  // of chunks
   std::optional<Parser> parser_;  // one per request: Beast's parsers cannot be used twice
 };
 
@@ -206,6 +226,11 @@ bool RequestParser::started() const { return beast_->started(); }
 bool RequestParser::keep_alive() const { return beast_->keep_alive(); }
 bool RequestParser::http_1_0() const { return beast_->http_1_0(); }
 bool RequestParser::expects_continue() const { return beast_->expects_continue(); }
+std::uint64_t RequestParser::most_body() const { return beast_->most_body(); }
+
+void RequestParser::limit_body(std::uint64_t bytes) {
+  if (!beast_->limit_body(bytes)) refuse(413, kTooLarge);
+}
 
 void RequestParser::reset() {
   request_.method.clear();
@@ -299,7 +324,10 @@ std::size_t RequestParser::feed_body(std::string_view bytes) {
 
 std::size_t RequestParser::feed(std::string_view bytes) {
   std::size_t taken = 0;
-  if (state_ == State::kHead) taken = feed_head(bytes);
+  if (state_ == State::kHead) {
+    taken = feed_head(bytes);
+    if (state_ == State::kBody) limit_body(limits_.body_bytes);
+  }
   if (state_ == State::kBody) taken += feed_body(bytes.substr(taken));
   return taken;
 }

@@ -39,6 +39,12 @@ class RequestParser {
   // beyond the end of a request. Bytes not taken in kHead or kBody are incomplete: present them
   // again with their successors.
   std::size_t feed(std::string_view bytes);
+  // The same for the head alone: takes nothing of the body, which begins with limit_body().
+  std::size_t feed_head(std::string_view bytes);
+  // Before the body: how much of it is taken, instead of the limits' body_bytes. kFailed, 413, when
+  // it says to be longer. Whoever wants it piece by piece empties request().body.
+  void limit_body(std::uint64_t bytes);
+  std::uint64_t most_body() const;  // its Content-Length, else the limit
 
   State state() const { return state_; }
   bool started() const;  // a byte of this request has been seen
@@ -58,7 +64,6 @@ class RequestParser {
  private:
   class Beast;
   void refuse(int status, std::string_view reason);
-  std::size_t feed_head(std::string_view bytes);
   std::size_t feed_body(std::string_view bytes);
   bool over_head_limit(std::string_view untaken);
   void refuse_head(std::string_view untaken);

@@ -58,6 +58,8 @@ ServerState::ServerState(ServerOptions o, Router router, Metrics& m, const Clock
   for (const auto& further : options.further) add(Router(further.routes));
 }
 
+void Mailbox::post(std::function<void()> job) { boost::asio::post(worker->io(), std::move(job)); }
+
 Worker::Worker(ServerState& state)
     : state_(state),
       work_(io_.get_executor()),

@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -52,6 +53,8 @@ struct ServerState {
 
 // The way back to a worker for those that may outlive it: answers that come later.
 struct Mailbox {
+  void post(std::function<void()> job);  // with the mutex held and a worker
+
   std::mutex mutex;
   Worker* worker = nullptr;  // null once the worker has ended
 };

@@ -14,7 +14,6 @@
 #include "serving/surfaces/track.h"
 #include "serving/surfaces/tracked.h"
 #include "serving/surfaces/tracked_export.h"
-#include "serving/surfaces/work_thread.h"
 
 namespace millrace::serving {
 namespace {
@@ -200,7 +199,7 @@ RowSource history_source(const Asked& asked, const Deps& deps) {
   };
 }
 
-Reply get_export(const Request& request, const Deps& deps, WorkThread& thread) {
+Reply get_export(const Request& request, const Deps& deps, Exports& exports) {
   const auto format = request.query_value("format").value_or("json");
   if (format != "json" && format != "csv") {
     return problem({Code::kInvalid, "must be json or csv", "format"});
@@ -212,9 +211,9 @@ Reply get_export(const Request& request, const Deps& deps, WorkThread& thread) {
   const bool csv = format == "csv";
   Reply reply;
   if (csv) reply.content_type = "text/csv; charset=utf-8";
-  reply.stream = export_stream(thread, csv ? ExportFormat::kCsv : ExportFormat::kJson,
-                               TrackedPrinter(deps, asked->user, *mood),
-                               asked->all ? history_source(*asked, deps) : tracked_source(*asked));
+  reply.stream = exports.stream(csv ? ExportFormat::kCsv : ExportFormat::kJson,
+                                TrackedPrinter(deps, asked->user, *mood),
+                                asked->all ? history_source(*asked, deps) : tracked_source(*asked));
   reply.headers.emplace_back("Content-Disposition",
                              "attachment; filename=\"interactions." + std::string(format) + "\"");
   reply.headers.emplace_back("Cache-Control", "private, no-cache");
@@ -227,10 +226,10 @@ std::vector<Route> interaction_routes(const Deps& deps) {
   const auto read = [&deps](Reply (*answer)(const Request&, const Deps&)) -> Handler {
     return [deps, answer](const Request& request) { return when_visible(request, deps, answer); };
   };
-  const auto thread = std::make_shared<WorkThread>();
-  const Handler give_export = [deps, thread](const Request& request) {
-    return when_visible(request, deps, [thread](const Request& seen, const Deps& with) {
-      return get_export(seen, with, *thread);
+  const auto exports = std::make_shared<Exports>(*deps.metrics);
+  const Handler give_export = [deps, exports](const Request& request) {
+    return when_visible(request, deps, [exports](const Request& seen, const Deps& with) {
+      return get_export(seen, with, *exports);
     });
   };
   return {{"POST", "/interactions/track", Policy::kIngest,

@@ -26,6 +26,7 @@
 #include "serving/surfaces/shoppable.h"
 #include "serving/surfaces/stores.h"
 #include "serving/surfaces/users.h"
+#include "serving/surfaces/videos.h"
 
 namespace millrace::serving {
 namespace {
@@ -55,6 +56,7 @@ constexpr Surface kSurfaces[] = {
     {"accounts", account_routes},
     {"movies", movie_routes},
     {"shoppable", shoppable_routes},
+    {"shoppable", video_routes},
     {"store", store_routes},
     {"interactions", interaction_routes},
     {"recommender", recommender_routes},

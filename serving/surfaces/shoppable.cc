@@ -5,7 +5,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "processors/rankers/list.h"
@@ -18,79 +17,16 @@
 #include "serving/surfaces/item_body.h"
 #include "serving/surfaces/movie_surface.h"
 #include "serving/surfaces/rank_query.h"
+#include "serving/surfaces/video_body.h"
 #include "state/duplicates.h"
 
 namespace millrace::serving {
 namespace {
 
-constexpr const char* kVideoKind = "video";
 constexpr std::size_t kMaxDepth = 100;  // videos of one feed: its candidates
 constexpr std::size_t kMaxFrom = 1'000'000'000;
 constexpr const char* kRecommendationHeader = "X-Millrace-Recommendation";
 constexpr std::uint64_t kSeedMask = (std::uint64_t{1} << 53) - 1;  // what JSON's readers keep exact
-
-// ---- a video as the seed shows it
-
-void append_product(JsonWriter& out, const processors::ReadState& read, const Json* id) {
-  const auto index = id == nullptr ? std::nullopt : read.items->find("product:" + id->text);
-  const auto* product = index ? read.catalog->find(*index) : nullptr;
-  if (product == nullptr) return out.value(nullptr);
-  out.begin_object();
-  if (id->kind == JsonKind::kNumber) {
-    out.raw_member("id", id->text);
-  } else {
-    out.member("id", id->text);
-  }
-  out.member("name", product->item.title);
-  out.raw_member("price", product->item.price.empty() ? "null" : product->item.price);
-  out.end_object();
-}
-
-// All but the closing bracket. `flags`: of the person's row.
-void begin_video(JsonWriter& out, const state::CatalogItem& video,
-                 const processors::ReadState& read, std::uint8_t flags, UnixMillis now) {
-  const auto attributes = parse_json(video.item.attributes);
-  const auto member = [&](const char* name) {
-    return attributes && attributes->kind == JsonKind::kObject ? attributes->find(name) : nullptr;
-  };
-  const Json* file = member("video_file");
-  const auto counts = read.counts(video.index);
-  out.begin_object();
-  out.member("id", video.natural);
-  out.member("title", video.item.title);
-  out.member("video_file", file == nullptr ? std::string() : file->text);
-  out.key("product");
-  append_product(out, read, member("product_id"));
-  out.member("likes_count", counts.likes);
-  out.member("is_liked", (flags & state::kLiked) != 0);
-  out.member("is_saved", (flags & state::kSaved) != 0);
-  out.member("trend_score", trend_score(counts, read.options, now));
-}
-
-// Flags of a person's rows, by item.
-std::unordered_map<state::ItemIndex, std::uint8_t> flags_of(const processors::ReadState& read) {
-  std::unordered_map<state::ItemIndex, std::uint8_t> flags;
-  if (!read.user.view.person) return flags;
-  read.user.view.person->for_each_row([&](const state::ItemRow& row) {
-    if (row.has(state::kLiked) || row.has(state::kSaved)) {
-      flags.emplace(read.user.index_of(row.item), row.flags);
-    }
-  });
-  return flags;
-}
-
-std::uint8_t flags_of(const processors::ReadState& read, state::ItemIndex item) {
-  const auto flags = flags_of(read);
-  const auto found = flags.find(item);
-  return found == flags.end() ? 0 : found->second;
-}
-
-const state::CatalogItem* video_at(const state::CatalogView& catalog, state::ItemIndex index) {
-  const auto* item = catalog.find(index);
-  const bool video = item != nullptr && catalog.listed(index) && item->item.kind == kVideoKind &&
-                     item->natural != UINT64_MAX && item->item.id.value.starts_with("video:");
-  return video ? item : nullptr;
-}
 
 // ---- pages
 
@@ -132,10 +68,6 @@ void link_next(Reply& reply, const Request& request, const Deps& deps, const Pla
   reply.headers.emplace_back("Link", "<" + link + ">; rel=\"next\"");
 }
 
-UserId caller_of(const Request& request) {
-  return request.caller.account.value == 0 ? UserId() : user_of(request.caller.account);
-}
-
 Reply get_feed(const Request& request, const Deps& deps) {
   const auto place = place_param(request, deps);
   if (!place) return problem(place.error());
@@ -166,7 +98,7 @@ Reply get_feed(const Request& request, const Deps& deps) {
     const auto* video = video_at(*read->catalog, ranked.items[at].item);
     if (video == nullptr) continue;
     const auto found = flags.find(video->index);
-    begin_video(out, *video, *read, found == flags.end() ? 0 : found->second, query.now);
+    begin_video(out, deps, *video, *read, found == flags.end() ? 0 : found->second, query.now);
     if (*explain) append_score(out, ranked.items[at], true);
     out.end_object();
   }
@@ -212,7 +144,7 @@ Reply get_mine(const Request& request, const Deps& deps, state::RowFlag flag) {
   JsonWriter out(body);
   out.begin_array();
   for (std::size_t at = place->from; at < end; ++at) {
-    begin_video(out, *mine[at].video, *read, mine[at].flags, deps.clock->now());
+    begin_video(out, deps, *mine[at].video, *read, mine[at].flags, deps.clock->now());
     out.end_object();
   }
   out.end_array();
@@ -222,37 +154,6 @@ Reply get_mine(const Request& request, const Deps& deps, state::RowFlag flag) {
 }
 
 // ---- one video
-
-// `next` with the video that {id} names, or 404, which is said only behind the end of the catalog.
-Answer with_video(const Request& request, const Deps& deps,
-                  std::function<Answer(const ItemId&, state::ItemIndex)> next) {
-  const auto position = asked_position(request, deps);
-  if (!position) return problem(position.error());
-  const ItemId id("video:" + std::to_string(number_param(request).value_or(0)));
-  const auto find = [deps, id]() -> std::optional<state::ItemIndex> {
-    const auto index = deps.engine->items().find(id.value);
-    if (!index || video_at(*deps.engine->catalog().view(), *index) == nullptr) return std::nullopt;
-    return index;
-  };
-  const auto answer = [find, id, next = std::move(next)]() -> Answer {
-    const auto index = find();
-    if (!index) return problem({Code::kNotFound, "no video has this id", {}});
-    return next(id, *index);
-  };
-  return find() ? after(deps, *position, answer) : behind_catalog(deps, *position, answer);
-}
-
-Reply get_video(const Deps& deps, const UserId& user, state::ItemIndex index) {
-  const auto read = deps.engine->read(user.value);
-  if (!read) return problem(read.error());
-  const auto* video = video_at(*read->catalog, index);
-  if (video == nullptr) return problem({Code::kNotFound, "no video has this id", {}});
-  std::string body;
-  JsonWriter out(body);
-  begin_video(out, *video, *read, flags_of(*read, index), deps.clock->now());
-  out.end_object();
-  return personal(json_reply(std::move(body)));
-}
 
 // What people do with a video, and what it answers: whether it holds now, and the video's counts.
 struct Action {
@@ -356,7 +257,7 @@ std::vector<Route> shoppable_routes(const Deps& deps) {
          return with_video(
              request, deps,
              [deps, user = caller_of(request)](const ItemId&, state::ItemIndex index) -> Answer {
-               return get_video(deps, user, index);
+               return video_reply(deps, user, index);
              });
        }});
   return routes;

@@ -1,10 +1,12 @@
 #pragma once
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/metrics.h"
 #include "base/result.h"
 #include "serving/http/message.h"
 #include "serving/surfaces/tracked.h"
@@ -17,8 +19,25 @@ enum class ExportFormat { kJson, kCsv };
 // Rows, some at a time, newest first; none at the end.
 using RowSource = std::function<Result<std::vector<Tracked>>()>;
 
-// A file of all rows that `source` gives, read on `thread` as the client takes them.
-std::shared_ptr<BodyStream> export_stream(WorkThread& thread, ExportFormat format,
-                                          TrackedPrinter printer, RowSource source);
+// Files of rows, read on a thread of their own as clients take them. Must outlive its streams.
+// Thread-safe.
+class Exports {
+ public:
+  static constexpr std::size_t kMaxWaiting = 10'000;  // pieces; each takes a millisecond or so
+
+  // Counts in exports_broken_off_total{reason} those that end before their end.
+  explicit Exports(Metrics& metrics);
+
+  // A file of all rows that `source` gives. One whose piece finds as many waiting as may breaks
+  // off.
+  std::shared_ptr<BodyStream> stream(ExportFormat format, TrackedPrinter printer, RowSource source);
+
+ private:
+  class Stream;
+
+  Counter& full_;
+  Counter& unreadable_;
+  WorkThread thread_;  // last: its jobs count
+};
 
 }  // namespace millrace::serving

@@ -9,7 +9,11 @@ WorkThread::WorkThread() : thread_([this](const std::stop_token& stop) { run(sto
 WorkThread::~WorkThread() {
   thread_.request_stop();
   thread_.join();
-  for (const auto& job : jobs_) job(true);
+  while (!jobs_.empty()) {  // one may leave another behind
+    const Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    job(true);
+  }
 }
 
 bool WorkThread::submit(Job job, std::size_t max_waiting) {

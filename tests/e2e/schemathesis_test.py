@@ -30,7 +30,7 @@ CHECKS = (
 
 
 def request(url, method, body=None, content_type="application/json"):
-    data = None if body is None else body.encode()
+    data = body.encode() if isinstance(body, str) else body
     call = urllib.request.Request(url, data=data, method=method, headers={
         "Content-Type": content_type, "Authorization": f"Bearer {TOKEN}"})
     with urllib.request.urlopen(call, timeout=30) as reply:
@@ -52,6 +52,10 @@ def fill(url):
     request(f"{url}/api/v1/store/products/", "POST", json.dumps({
         "name": "Lamp", "description": "Bright.", "price": "10.00", "quantity": 3, "category": "Light", "store_id": 1}))
     request(f"{url}/v1/admin/currencies/EUR", "PUT", json.dumps({"rate": "0.92"}))
+    video = (HERE / "fixtures" / "tiny.mp4").read_bytes().decode("latin-1")
+    form = "".join(f'--b\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{content}\r\n' for name, more, content in (
+        ("title", "", "Uploaded"), ("product_id", "", "1"), ("file", '; filename="tiny.mp4"', video)))
+    request(f"{url}/api/v1/shoppable-videos/", "POST", (form + "--b--").encode("latin-1"), "multipart/form-data; boundary=b")
     events = []
     types = ("view", "like", "share", "save", "rate", "watch", "play", "skip")
     for n in range(200):

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <string>
 #include <vector>
 
+#include "serving/surfaces/tracked_export.h"
 #include "tests/serving/interactions_world.h"
 
 namespace millrace {
@@ -260,6 +262,40 @@ TEST_F(Interactions, AnExportOfManyPiecesHasEveryRowOnceNewestFirst) {
   const auto page = get("history", "?limit=2&offset=598", ann_);
   EXPECT_EQ(page.at("total"), "600");
   EXPECT_EQ(page.at("interactions.1.contentId"), "0");
+}
+
+TEST_F(Interactions, AnExportThatBreaksOffIsCounted) {
+  using namespace serving;
+  using Rows = Result<std::vector<Tracked>>;
+  const auto counted = [&](const std::string& reason) {
+    const auto text = node_.metrics().text();
+    const auto line = "\nexports_broken_off_total{reason=\"" + reason + "\"} ";
+    return text.substr(text.find(line) + line.size(), 1);
+  };
+  Exports exports(node_.metrics());
+  const auto stream = [&](RowSource source) {
+    return exports.stream(ExportFormat::kJson, TrackedPrinter(node_.deps(), ann_.id, true),
+                          std::move(source));
+  };
+  std::promise<void> go;
+  const auto slow = stream([&]() -> Rows {
+    go.get_future().wait();
+    return fail(Code::kIo, "cannot be read");
+  });
+  std::promise<bool> broken;
+  slow->next([&](const auto& piece) { broken.set_value(!piece); });
+  const auto other = stream([] { return Rows(); });
+  for (std::size_t i = 1; i < Exports::kMaxWaiting; ++i) {
+    other->next([](const auto&) {});
+  }
+  EXPECT_EQ(counted("full"), "0");
+  bool full = false;
+  other->next([&](const auto& piece) { full = !piece; });
+  EXPECT_TRUE(full);
+  EXPECT_EQ(counted("full"), "1");
+  go.set_value();
+  EXPECT_TRUE(broken.get_future().get());
+  EXPECT_EQ(counted("unreadable"), "1");
 }
 
 }  // namespace

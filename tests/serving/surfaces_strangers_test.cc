@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/serving/movie_world.h"
+#include "tests/support/video_file.h"
 
 namespace millrace {
 namespace {
@@ -37,11 +38,17 @@ class Strangers : public MovieWorld {
         post("/api/v1/store/products/",
              R"({"name":"Lamp","price":"10.00","quantity":3,"category":"Light"})", ann)
             .at("id");
-    owned_ = {{"/api/v1/store/{id}/", store},
-              {"/api/v1/store/products/{id}/", product},
-              {"/api/ratings/{id}/", rating_},
-              {"/api/watch-history/{id}/", entry_},
-              {"/api/token/{id}/", token_}};
+    auto form = ann.as();
+    form.emplace_back("content-type", kFormType);
+    const auto video =
+        node.call("POST", "/api/v1/shoppable-videos/",
+                  form_of(
+                      {{"title", "Hers"}, {"product_id", product}, {"file", tiny_mp4(), "a.mp4"}}),
+                  form)
+            .at("id");
+    owned_ = {{"/api/v1/shoppable-videos/{id}/", video}, {"/api/v1/store/{id}/", store},
+              {"/api/v1/store/products/{id}/", product}, {"/api/ratings/{id}/", rating_},
+              {"/api/watch-history/{id}/", entry_},      {"/api/token/{id}/", token_}};
   }
 
   // The route's path with Ann's things in it.
@@ -63,7 +70,8 @@ class Strangers : public MovieWorld {
          {"/api/users/" + ann.id + "/", std::string("/api/token/"), "/api/ratings/" + rating_ + "/",
           std::string("/api/watch-history/"), "/v1/users/" + ann.id + "/profile",
           "/v1/users/" + ann.id + "/history", std::string("/api/movies/recommended/"),
-          std::string("/api/v1/store/"), std::string("/api/v1/store/products/")}) {
+          std::string("/api/v1/store/"), std::string("/api/v1/store/products/"),
+          std::string("/api/v1/shoppable-videos/mine/")}) {
       const auto reply = get(path, ann);
       EXPECT_EQ(reply.status(), 200) << path;
       all += reply.body() + "\n";

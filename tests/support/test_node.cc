@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "serving/http/body_sink.h"
 #include "serving/surfaces/authorize.h"
 #include "serving/surfaces/guard.h"
 #include "serving/surfaces/list.h"
@@ -28,6 +29,18 @@ TestReply test_reply(serving::Reply reply) {
     out.json = *std::move(json);
   }
   return out;
+}
+
+// Gives `finish` the answer when it is there, behind the body where that streams.
+void deliver(serving::Answer answer, const std::string& body,
+             const std::function<void(serving::Reply)>& finish) {
+  if (auto* later = std::get_if<serving::Later>(&answer)) {
+    return later->start(
+        [body, finish](const serving::Render& render) { deliver(render(), body, finish); });
+  }
+  auto& reply = std::get<serving::Reply>(answer);
+  if (!reply.sink) return finish(std::move(reply));
+  deliver(serving::take_whole(*reply.sink, body), {}, finish);
 }
 
 }  // namespace
@@ -90,6 +103,7 @@ void TestNode::stop_training() {
   trainer_->stop();
   jobs_.reset();
   trainer_.reset();
+  media_.reset();
 }
 
 void TestNode::start() {
@@ -115,6 +129,13 @@ void TestNode::start() {
   auto training = options_.training;
   training.folder = models_folder();
   trainer_ = std::make_unique<processors::Trainer>(training, *engine_, *jobs_, clock_, metrics_);
+  auto media_options = options_.media;
+  media_options.directory = media_folder();
+  auto media = serving::Media::open(
+      media_options, {[this] { return engine_->catalog().view(); }, options_.fetch_media},
+      metrics_);
+  if (!media) throw std::runtime_error(media.error().detail);
+  media_ = *std::move(media);
   serving::Deps& deps = deps_;
   deps = {};
   deps.engine = engine_.get();
@@ -134,6 +155,7 @@ void TestNode::start() {
     return path;
   };
   deps.checkpoints = directory_.path();
+  deps.media = media_.get();
   deps.nodes = [this] { return nodes_; };
   gate_ = serving::make_gate(deps, options_.gate, options_.block_ms);
   deps.gate = gate_.get();
@@ -179,13 +201,7 @@ std::future<TestReply> TestNode::begin(const std::string& method, const std::str
       promise->set_exception(std::current_exception());
     }
   };
-  if (auto* reply = std::get_if<serving::Reply>(&outcome.answer)) {
-    finish(std::move(*reply));
-  } else {
-    std::get<serving::Later>(outcome.answer).start([finish](const serving::Render& render) {
-      finish(render());
-    });
-  }
+  deliver(std::move(outcome.answer), body, finish);
   return future;
 }
 

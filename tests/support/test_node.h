@@ -21,6 +21,7 @@
 #include "serving/http/gate.h"
 #include "serving/http/message.h"
 #include "serving/live/hub.h"
+#include "serving/media/media.h"
 #include "tests/support/temp_dir.h"
 
 namespace millrace {
@@ -52,6 +53,9 @@ struct TestNodeOptions {
   serving::GateOptions gate;  // no limits unless asked for
   ingest::Impressions::Options impressions;
   serving::LiveOptions live;
+  serving::MediaOptions media{.directory = {}, .ffmpeg = {}};  // `directory` is set by the node
+  // Gives what other nodes have; null: there are none.
+  decltype(serving::MediaLinks::fetch) fetch_media = nullptr;
   std::int64_t block_ms = 3'600'000;
   std::uint16_t partitions = 3;
   bool shared = false;  // other nodes write the log too
@@ -95,6 +99,9 @@ class TestNode {
   void stop_applying() { engine_->stop(); }
 
   processors::Engine& engine() { return *engine_; }
+  serving::Media& media() { return *media_; }
+  // Where videos are.
+  std::string media_folder() const { return directory_.path() / "media"; }
   ingest::MemoryLog& log() { return log_; }
   ManualClock& clock() { return clock_; }
   Metrics& metrics() { return metrics_; }
@@ -118,6 +125,7 @@ class TestNode {
   std::unique_ptr<ingest::Acceptor> acceptor_;
   std::unique_ptr<processors::Trainer> trainer_;
   std::unique_ptr<processors::Jobs> jobs_;
+  std::unique_ptr<serving::Media> media_;
   serving::Deps deps_;
   std::shared_ptr<serving::Gate> gate_;
   std::unique_ptr<serving::LiveHub> live_;
