@@ -50,6 +50,22 @@ void Impressions::offer(Impression impression) {
   if (waiting_.size() == 1) changed_.notify_all();
 }
 
+void Impressions::keep(Impression impression, std::function<void(bool)> then) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++keeping_;
+  }
+  std::vector<Append> one;
+  one.push_back(append_of(std::move(impression)));
+  log_.append(std::move(one), [this, then = std::move(then)](const AppendResult& result) {
+    (result ? logged_ : refused_).inc();
+    then(result.has_value());
+    const std::lock_guard lock(mutex_);
+    --keeping_;
+    changed_.notify_all();
+  });
+}
+
 void Impressions::flush() {
   const std::lock_guard turn(order_);
   std::vector<Impression> batch;
@@ -68,7 +84,7 @@ void Impressions::stop() {
   thread_.join();
   flush();
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return in_flight_ == 0; });
+  changed_.wait(lock, [this] { return in_flight_ == 0 && keeping_ == 0; });
 }
 
 // A batch at a time: while the log is slow the queue fills, and no more is asked of it.
@@ -86,16 +102,17 @@ void Impressions::run(const std::stop_token& stop) {
   }
 }
 
+Append Impressions::append_of(Impression impression) const {
+  const auto partition = partition_of(impression.user.value, log_.interaction_partitions());
+  auto key = impression.user.value;
+  return {
+      {Topic::kInteractions, partition}, std::move(key), encode(LogRecord{std::move(impression)})};
+}
+
 void Impressions::append(std::vector<Impression> batch) {
   std::vector<Append> appends;
   appends.reserve(batch.size());
-  for (auto& impression : batch) {
-    const auto partition = partition_of(impression.user.value, log_.interaction_partitions());
-    auto key = impression.user.value;
-    appends.push_back({{Topic::kInteractions, partition},
-                       std::move(key),
-                       encode(LogRecord{std::move(impression)})});
-  }
+  for (auto& impression : batch) appends.push_back(append_of(std::move(impression)));
   const auto count = appends.size();
   log_.append(std::move(appends),
               [this, count](const AppendResult& result) { answered(result.has_value(), count); });

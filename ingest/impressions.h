@@ -2,6 +2,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -15,7 +16,7 @@ namespace millrace::ingest {
 
 // Puts answers that recommended something into the log, behind the answer and many at once. Events
 // come first: what is beyond the rate, or does not fit because the log is slow, is dropped and
-// counted. Thread-safe; the log outlives it.
+// counted. What an experiment shows comes before its answer. Thread-safe; the log outlives it.
 class Impressions {
  public:
   struct Options {
@@ -29,6 +30,9 @@ class Impressions {
   // Whether there is room for one more in this second. Whoever hears true makes it and offers it.
   bool admits();
   void offer(Impression impression);
+  // Past the queue and the rate, for an answer that may only be given once this is in the log.
+  // `then` hears whether it is, on any thread.
+  void keep(Impression impression, std::function<void(bool kept)> then);
   // What waits is in the log before anything that is appended behind this call.
   void flush();
   // Flushes, and waits until the log has answered.
@@ -36,6 +40,7 @@ class Impressions {
 
  private:
   void run(const std::stop_token& stop);
+  Append append_of(Impression impression) const;
   void append(std::vector<Impression> batch);
   void answered(bool kept, std::size_t count);
 
@@ -51,7 +56,8 @@ class Impressions {
   std::mutex order_;  // held from taking a batch to its append
   std::condition_variable_any changed_;
   std::vector<Impression> waiting_;
-  std::size_t in_flight_ = 0;  // appends that the log has not answered
+  std::size_t in_flight_ = 0;  // batches that the log has not answered
+  std::size_t keeping_ = 0;    // and single ones
   std::jthread thread_;
 };
 

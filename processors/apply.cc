@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "processors/experiments/exposure.h"
 #include "processors/rules/list.h"
 #include "schemas/interaction_table.h"
 #include "schemas/record.h"
@@ -250,6 +251,9 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
 
   const auto index = index_of(item);
   if (*effective > 0) attribute(person, interaction);
+  if (*effective > 0 && !person.trials.empty()) {
+    credit(store_, person, interaction, is_click(interaction.type_number));
+  }
   if (tapping_) tapped_.add(record.offset, index, record.bytes);
   if (is_rating(interaction.type_number)) views_.rated(interaction, record.offset, index);
   if (entered) {
@@ -280,6 +284,7 @@ void Applier::apply_impression(const Impression& impression, Offset offset) {
   const auto hour = static_cast<std::int32_t>(store_.applied().log_time / kHourMs);
   if (served.size() == state::kServedKept) served.erase(served.begin());
   served.push_back({id, hour, impression.algorithm});
+  if (!impression.experiment.empty()) expose(store_, person, impression);
   store_.attribution().count(hour, impression.algorithm, &state::AttributionCounts::served);
 }
 
@@ -335,6 +340,7 @@ void Applier::erase(const EraseUser& demand) {
     sequence.reserve(ordered.size());
     for (const auto& [order, item] : ordered) sequence.push_back(item);
     views_.erased(store_.partition(), demand.user.value, sequence, ruleset_.sequence_window);
+    for (const auto& trial : person->trials) store_.trials().replace(&trial, nullptr);
   }
   store_.erase_person(demand.user.value);
 }

@@ -238,6 +238,10 @@ struct Fill {
     rate.set_digits(put.rate.digits);
   }
   void operator()(const DeleteRate& gone) const { message.set_delete_rate(gone.currency); }
+  void operator()(const PutExperiment& put) const {
+    fill(*message.mutable_put_experiment(), put.experiment);
+  }
+  void operator()(const StopExperiment& stop) const { message.set_stop_experiment(stop.id); }
   void operator()(const BlockAddress& block) const {
     fill(*message.mutable_block_address(), block);
   }
@@ -268,6 +272,11 @@ Result<CatalogChange> change_of(const proto::CatalogRecord& message) {
     case Case::kDeleteOwned: return owned_of(message.delete_owned());
     case Case::kPutRate: return rate_of(message.put_rate());
     case Case::kDeleteRate: return DeleteRate{message.delete_rate()};
+    case Case::kPutExperiment:
+      return experiment_of(message.put_experiment()).map([](Experiment&& experiment) {
+        return CatalogChange(PutExperiment{std::move(experiment)});
+      });
+    case Case::kStopExperiment: return StopExperiment{message.stop_experiment()};
     case Case::kDeleteGenre: return DeleteGenre{GenreId(message.delete_genre())};
     case Case::kDeleteItem:
       if (message.delete_item().empty()) return corrupt_bytes("deletion: it names no item");

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "schemas/experiment.h"
 #include "schemas/proto/records.pb.h"
 #include "schemas/stored_message.h"
 #include "schemas/wire.h"
@@ -63,6 +64,9 @@ std::string encode_impression(const Impression& impression) {
   message.set_seed(impression.seed);
   message.set_time_ms(impression.time);
   for (const auto& item : impression.items) message.add_item(item.value);
+  message.set_experiment(impression.experiment);
+  message.set_arm(impression.arm);
+  for (const bool second : impression.second) message.add_team(second ? 1 : 0);
   return record.SerializeAsString();
 }
 
@@ -70,10 +74,17 @@ Result<Impression> impression_of(const proto::Impression& message) {
   if (message.user().empty() || message.recommendation_id().empty()) {
     return corrupt_bytes("impression: it names no user or recommendation");
   }
+  if (message.arm() >= kMaxVariants ||
+      (message.team_size() != 0 && message.team_size() != message.item_size())) {
+    return corrupt_bytes("impression: it is of no such variant");
+  }
   Impression impression{message.recommendation_id(), UserId(message.user()),
                         message.algorithm(),         message.seed(),
                         message.time_ms(),           {}};
   for (const auto& item : message.item()) impression.items.emplace_back(item);
+  impression.experiment = message.experiment();
+  impression.arm = message.arm();
+  for (const auto team : message.team()) impression.second.push_back(team != 0);
   return impression;
 }
 

@@ -164,6 +164,12 @@ struct CatalogStore::Impl::Change {
   CommandVerdict operator()(const DeleteOwned& gone) const { return in.delete_owned(offset, gone); }
   CommandVerdict operator()(const PutRate& put) const { return in.currencies.apply(put); }
   CommandVerdict operator()(const DeleteRate& gone) const { return in.currencies.apply(gone); }
+  CommandVerdict operator()(const PutExperiment& put) const {
+    return in.experiments.apply(put, log_time);
+  }
+  CommandVerdict operator()(const StopExperiment& stop) const {
+    return in.experiments.apply(stop, log_time);
+  }
   CommandVerdict operator()(const SignUp& sign_up) const {
     return in.accounts.apply(sign_up, log_time);
   }
@@ -252,7 +258,7 @@ void CatalogStore::apply(Offset offset, UnixMillis log_time, std::string_view re
 std::vector<ItemIndex> CatalogStore::publish() {
   Impl& im = *impl_;
   if (im.progress.next_offset == im.published.next_offset) return {};
-  auto view = im.builder.build(im.progress.next_offset);
+  auto view = im.builder.build(im.progress.next_offset, im.experiments.view());
   auto accounts = im.accounts.view();
   auto genres = im.genres.view();
   auto blocks = im.blocks.view();

@@ -56,7 +56,7 @@ Status CatalogStore::Impl::load() {
   }
   ready_sum = committed_sum = rows.sum();
   published = progress;
-  view = builder.build(progress.next_offset);
+  view = builder.build(progress.next_offset, experiments.view());
   accounts_view = accounts.view();
   genres_view = genres.view();
   blocks_view = blocks.view();
@@ -107,6 +107,12 @@ Status CatalogStore::Impl::load_people() {
   MILLRACE_CHECK(db->scan(keys::of(keys::kRate), {}, [&](auto key, auto value) {
     rows.restore(key, value);
     status = currencies.restore(key, value);
+    return status.has_value();
+  }));
+  MILLRACE_CHECK(status);
+  MILLRACE_CHECK(db->scan(keys::of(keys::kExperiment), {}, [&](auto key, auto value) {
+    rows.restore(key, value);
+    status = experiments.restore(value);
     return status.has_value();
   }));
   MILLRACE_CHECK(status);

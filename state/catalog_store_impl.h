@@ -13,6 +13,7 @@
 #include "state/catalog_store.h"
 #include "state/command_outcomes.h"
 #include "state/currencies.h"
+#include "state/experiments.h"
 #include "state/fact_rows.h"
 #include "state/genres.h"
 #include "state/journal.h"
@@ -59,6 +60,7 @@ struct CatalogStore::Impl {
   Accounts accounts{rows, numbers};
   Genres genres{rows, numbers};
   Currencies currencies{rows};
+  Experiments experiments{rows};
   AddressBlocks blocks{rows};
   FactRows::Rows ready;  // published, to be committed
   Digest ready_sum;      // of the facts, as of the last publish

@@ -230,8 +230,10 @@ bool CatalogViewBuilder::erase(ItemIndex index, Offset offset) {
   return true;
 }
 
-std::shared_ptr<const CatalogView> CatalogViewBuilder::build(Offset next_offset) {
+std::shared_ptr<const CatalogView> CatalogViewBuilder::build(
+    Offset next_offset, std::shared_ptr<const ExperimentsView> experiments) {
   auto view = std::make_shared<CatalogView>();
+  view->experiments_ = std::move(experiments);
   view->chunks_.assign(chunks_.begin(), chunks_.end());
   std::fill(shared_.begin(), shared_.end(), true);
   if (!shared_families_) {

@@ -10,6 +10,7 @@
 #include "schemas/account.h"
 #include "schemas/item.h"
 #include "state/cow_map.h"
+#include "state/experiments.h"
 #include "state/item_index.h"
 
 namespace millrace::state {
@@ -92,6 +93,8 @@ class CatalogView {
     return held(families_->stores, owner.value);
   }
 
+  const ExperimentsView& experiments() const { return *experiments_; }
+
   Offset offset() const { return next_offset_; }  // records below it are in
   std::size_t items() const { return items_; }
   // Profiles joined with a view of offset() at or above these are up to date: with
@@ -131,6 +134,7 @@ class CatalogView {
 
   std::vector<std::shared_ptr<const Chunk>> chunks_;
   std::shared_ptr<const Families> families_ = std::make_shared<const Families>();
+  std::shared_ptr<const ExperimentsView> experiments_ = std::make_shared<const ExperimentsView>();
   Offset next_offset_ = 0;
   Offset features_changed_ = 0;
   Offset added_ = 0;
@@ -159,8 +163,10 @@ class CatalogViewBuilder {
   // The items of a kind that have a category.
   std::vector<std::shared_ptr<const CatalogItem>> having(std::string_view kind,
                                                          std::string_view category) const;
-  // A view of everything so far, with that offset().
-  std::shared_ptr<const CatalogView> build(Offset next_offset);
+  // A view of everything so far, with that offset() and those experiments.
+  std::shared_ptr<const CatalogView> build(Offset next_offset,
+                                           std::shared_ptr<const ExperimentsView> experiments =
+                                               std::make_shared<const ExperimentsView>());
 
   // On opening a stored catalog.
   void restore(const Item& item, UnixMillis first_put, Offset changed);

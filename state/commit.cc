@@ -253,6 +253,18 @@ void CommitWriter::add_attribution(const FrozenAttribution& attribution) {
   }
 }
 
+void CommitWriter::add_trials(const FrozenTrials& trials) {
+  for (const auto& [experiment, sums] : trials.experiments) {
+    const auto key = keys::experiment(experiment);
+    if (!sums.empty()) {
+      replace_fact(key, encoder_.experiment(sums), experiment_digests_[experiment]);
+    } else if (const auto stored = experiment_digests_.extract(experiment)) {
+      working_ -= stored.mapped();
+      batch_.erase(key);
+    }
+  }
+}
+
 void CommitWriter::add_identities(const Commit& commit) {
   if (!commit.identities.empty()) {
     batch_.put(keys::duplicates(commit.first_identity), encoder_.duplicates(commit.identities));
@@ -305,6 +317,7 @@ Status CommitWriter::build(const Commit& commit) {
   }
   add_items(commit.items);
   add_attribution(commit.attribution);
+  add_trials(commit.trials);
   add_identities(commit);
   MILLRACE_CHECK(add_letters(commit.letters));
   add_position(commit);

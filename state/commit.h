@@ -33,6 +33,7 @@ class Commit {
   FrozenLetters letters;
   std::optional<Ruleset> ruleset;  // when it changed
   FrozenAttribution attribution;
+  FrozenTrials trials;
   Applied applied;
   Status fault;  // the writer's: then nothing of this may be written
 };
@@ -50,6 +51,9 @@ class CommitWriter {
   void restore_dictionary_page(std::uint32_t number, const Digest& stored);
   void restore_ruleset(const Digest& stored) { ruleset_digest_ = stored; }
   void restore_attribution(std::int32_t day, const Digest& stored) { day_digests_[day] = stored; }
+  void restore_experiment(std::uint64_t key, const Digest& stored) {
+    experiment_digests_[key] = stored;
+  }
   void restore_identities(std::uint64_t first, std::uint64_t count);
 
   // After a failure the same commit may be written again, once the database has been reopened.
@@ -73,6 +77,7 @@ class CommitWriter {
   void add_profile(const FrozenPerson& frozen);
   void add_items(const FrozenItems& items);
   void add_attribution(const FrozenAttribution& attribution);
+  void add_trials(const FrozenTrials& trials);
   void add_identities(const Commit& commit);
   Status add_letters(const FrozenLetters& letters);
   void add_position(const Commit& commit);
@@ -86,7 +91,8 @@ class CommitWriter {
   std::vector<Digest> chunk_digests_;
   std::vector<Digest> dictionary_digests_;
   Digest ruleset_digest_;
-  std::map<std::int32_t, Digest> day_digests_;                  // of attribution
+  std::map<std::int32_t, Digest> day_digests_;  // of attribution
+  std::map<std::uint64_t, Digest> experiment_digests_;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> blocks_;  // [first, end) of stored identities
   std::uint64_t rows_written_ = 0;
   std::uint64_t bytes_written_ = 0;

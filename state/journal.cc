@@ -92,6 +92,8 @@ struct Teller {
     add_details([&](JsonWriter& out) { out.member("rate", put.rate.value); });
   }
   void operator()(const DeleteRate& gone) const { say("currency.delete", gone.currency); }
+  void operator()(const PutExperiment& put) const { say("experiment.create", put.experiment.id); }
+  void operator()(const StopExperiment& stop) const { say("experiment.stop", stop.id); }
   void operator()(const Notice&) const {}
 };
 

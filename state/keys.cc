@@ -69,6 +69,11 @@ std::string attribution_day(std::int32_t day) {
   append_number(key, static_cast<std::uint32_t>(day));
   return key;
 }
+std::string experiment(std::uint64_t experiment) {
+  std::string key(kExperiments);
+  append_number(key, experiment);
+  return key;
+}
 std::string digest(Offset offset) { return numbered('g', static_cast<std::uint64_t>(offset)); }
 std::string duplicates(std::uint64_t first_sequence) { return numbered('h', first_sequence); }
 std::string dead_letter(Offset offset) { return numbered('i', static_cast<std::uint64_t>(offset)); }

@@ -77,14 +77,51 @@ void put_rows(std::string& out, RowColumns& columns, const RowPage& page) {
   for (std::uint32_t field = kItem; field <= kTrend; ++field) columns[field].put(message, field);
 }
 
-void put_served(std::string& out, const Served& served) {
-  enum : std::uint32_t { kRecommendation = 1, kHour, kAlgorithm, kClicked, kActed };
+void put_served(std::string& out, Column& items, const Served& served) {
+  enum : std::uint32_t {
+    kRecommendation = 1,
+    kHour,
+    kAlgorithm,
+    kClicked,
+    kActed,
+    kExperiment,
+    kCredited,
+    kShown
+  };
   wire::Writer message(out);
   message.number(kRecommendation, served.recommendation);
   message.signed_number(kHour, served.hour);
   message.text(kAlgorithm, served.algorithm);
   message.number(kClicked, served.clicked ? 1 : 0);
   message.number(kActed, served.acted ? 1 : 0);
+  if (served.experiment == 0) return;
+  message.number(kExperiment, served.experiment);
+  message.number(kCredited, served.credited ? 1 : 0);
+  items.clear();
+  for (const std::uint32_t item : served.shown) items.add(item);
+  items.put(message, kShown);
+}
+
+void put_trial(std::string& out, const Trial& trial) {
+  enum : std::uint32_t {
+    kExperiment = 1,
+    kArm,
+    kShown,
+    kExposures,
+    kClicks,
+    kConversions,
+    kFirst,
+    kSecond
+  };
+  wire::Writer message(out);
+  message.number(kExperiment, trial.experiment);
+  message.number(kArm, trial.arm);
+  message.signed_number(kShown, trial.shown);
+  message.number(kExposures, trial.exposures);
+  message.number(kClicks, trial.clicks);
+  message.number(kConversions, trial.conversions);
+  message.number(kFirst, trial.credits[0]);
+  message.number(kSecond, trial.credits[1]);
 }
 
 void put_stats(proto::ItemStats& message, const ItemStats& stats) {
@@ -111,8 +148,8 @@ void put_stats(proto::ItemStats& message, const ItemStats& stats) {
 // Messages and columns are kept and cleared: they keep the room they have grown to.
 struct PageEncoder::Messages {
   RowColumns rows;
-  Column types, counts, sequence, first_items, numbers;  // of a person
-  std::string only_page, served;
+  Column types, counts, sequence, first_items, numbers, shown;  // of a person
+  std::string only_page, part;
   Column offsets, times, verdicts;  // of a block of identities
   std::string hashes;
   proto::ItemChunk chunk;
@@ -120,6 +157,7 @@ struct PageEncoder::Messages {
   proto::DeadLetter letter;
   proto::Profile profile;
   proto::AttributionDay attribution;
+  proto::ExperimentSums experiment;
 };
 
 PageEncoder::PageEncoder() : messages_(std::make_unique<Messages>()) {}
@@ -148,7 +186,8 @@ std::string_view PageEncoder::person(const Person& person) {
     kHistoryFirst,
     kHistoryNext,
     kHistoryFirstLogTime,
-    kServed
+    kServed,
+    kTrial
   };
   auto& parts = *messages_;
   for (Column* column :
@@ -186,9 +225,14 @@ std::string_view PageEncoder::person(const Person& person) {
   head.number(kHistoryNext, person.history_next);
   head.signed_number(kHistoryFirstLogTime, person.history_first_log_time);
   for (const Served& served : person.served) {
-    parts.served.clear();
-    put_served(parts.served, served);
-    head.message(kServed, parts.served);
+    parts.part.clear();
+    put_served(parts.part, parts.shown, served);
+    head.message(kServed, parts.part);
+  }
+  for (const Trial& trial : person.trials) {
+    parts.part.clear();
+    put_trial(parts.part, trial);
+    head.message(kTrial, parts.part);
   }
   return bytes_;
 }
@@ -262,6 +306,30 @@ std::string_view PageEncoder::attribution_day(std::span<const AttributionRow> ro
     message.add_served(row.counts.served);
     message.add_clicked(row.counts.clicked);
     message.add_acted(row.counts.acted);
+  }
+  return bytes_of(message, bytes_);
+}
+
+std::string_view PageEncoder::experiment(const ExperimentSums& sums) {
+  auto& message = messages_->experiment;
+  message.Clear();
+  for (const ArmSums& arm : sums) {
+    auto& out = *message.add_arm();
+    out.set_people(arm.people);
+    out.set_exposures(arm.exposures);
+    out.set_exposures_squared(arm.exposures_squared);
+    out.set_clicks(arm.clicks);
+    out.set_clicks_squared(arm.clicks_squared);
+    out.set_exposures_clicks(arm.exposures_clicks);
+    out.set_clickers(arm.clickers);
+    out.set_conversions(arm.conversions);
+    out.set_conversions_squared(arm.conversions_squared);
+    out.set_converters(arm.converters);
+    out.set_first_credits(arm.first_credits);
+    out.set_second_credits(arm.second_credits);
+    out.set_credits_squared(arm.credits_squared);
+    out.set_prefer_first(arm.prefer_first);
+    out.set_prefer_second(arm.prefer_second);
   }
   return bytes_of(message, bytes_);
 }

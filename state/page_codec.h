@@ -31,6 +31,7 @@ class PageEncoder {
   std::string_view dead_letter(const DeadLetter& letter);
   std::string_view profile(const Profile& profile, const CatalogNames& names);
   std::string_view attribution_day(std::span<const AttributionRow> rows);
+  std::string_view experiment(const ExperimentSums& sums);
 
  private:
   struct Messages;
@@ -52,6 +53,7 @@ Result<DeadLetter> decode_dead_letter(std::string_view bytes);
 Result<std::shared_ptr<const Profile>> decode_profile(std::string_view bytes, CatalogNames& names);
 
 Result<std::vector<AttributionRow>> decode_attribution_day(std::string_view bytes);
+Result<ExperimentSums> decode_experiment(std::string_view bytes);
 
 // What a commit says of the log, beside the facts.
 struct AppliedRow {

@@ -141,8 +141,24 @@ Result<Person> decode_person(std::string_view bytes) {
   if (person.history_first > person.history_next) return corrupt("person");
   if (head->served_size() > static_cast<int>(kServedKept)) return corrupt("person");
   for (const auto& one : head->served()) {
-    person.served.push_back(
-        {one.recommendation(), one.hour(), one.algorithm(), one.clicked(), one.acted()});
+    person.served.push_back({one.recommendation(),
+                             one.hour(),
+                             one.algorithm(),
+                             one.clicked(),
+                             one.acted(),
+                             one.experiment(),
+                             one.credited(),
+                             {one.shown().begin(), one.shown().end()}});
+  }
+  if (head->trial_size() > static_cast<int>(kTrialsKept)) return corrupt("person");
+  for (const auto& one : head->trial()) {
+    person.trials.push_back({one.experiment(),
+                             one.arm(),
+                             one.shown_ms(),
+                             one.exposures(),
+                             one.clicks(),
+                             one.conversions(),
+                             {one.first_credits(), one.second_credits()}});
   }
   std::uint64_t first = 0;
   person.pages.reserve(static_cast<std::size_t>(head->page_number_size()));
@@ -227,6 +243,20 @@ Result<std::vector<AttributionRow>> decode_attribution_day(std::string_view byte
                     {message->served(i), message->clicked(i), message->acted(i)}});
   }
   return rows;
+}
+
+Result<ExperimentSums> decode_experiment(std::string_view bytes) {
+  const auto* message = parsed<proto::ExperimentSums>(bytes);
+  if (message == nullptr) return corrupt("experiment's sums");
+  ExperimentSums sums;
+  for (const auto& arm : message->arm()) {
+    sums.push_back({arm.people(), arm.exposures(), arm.exposures_squared(), arm.clicks(),
+                    arm.clicks_squared(), arm.exposures_clicks(), arm.clickers(), arm.conversions(),
+                    arm.conversions_squared(), arm.converters(), arm.first_credits(),
+                    arm.second_credits(), arm.credits_squared(), arm.prefer_first(),
+                    arm.prefer_second()});
+  }
+  return sums;
 }
 
 Result<DeadLetter> decode_dead_letter(std::string_view bytes) {

@@ -6,6 +6,11 @@
 #include "state/pending_rows.h"
 
 namespace millrace::state {
+
+std::uint32_t shown_item(std::string_view item) {
+  return static_cast<std::uint32_t>(experiment_key(item) << 2);
+}
+
 namespace {
 
 // The last page whose first_item is not above `item`; the first page starts at 0.
@@ -110,7 +115,8 @@ void Person::put(const ItemRow& row) {
 std::size_t Person::memory_bytes() const {
   std::size_t bytes = sizeof(Person) + sequence.capacity() * sizeof(ItemNumber) +
                       pages.capacity() * sizeof(RowPageRef) + history_tail.capacity() +
-                      served.capacity() * sizeof(Served);
+                      served.capacity() * sizeof(Served) + trials.capacity() * sizeof(Trial);
+  for (const Served& one : served) bytes += one.shown.capacity() * sizeof(std::uint32_t);
   // Asked at every publish: pages that are not at hand are not touched for it.
   constexpr std::size_t kAboutPage = sizeof(RowPage) + 48 + kMaxRowsPerPage * 36;
   bytes += pages.size() == 1 ? 48 + pages.front().page->memory_bytes() : pages.size() * kAboutPage;

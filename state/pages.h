@@ -13,6 +13,7 @@
 #include "state/digest.h"
 #include "state/row_page.h"
 #include "state/trend.h"
+#include "state/trials.h"
 
 namespace millrace::state {
 
@@ -47,8 +48,20 @@ struct Served {
   std::string algorithm;
   bool clicked = false;
   bool acted = false;
+  // Of an experiment's answer:
+  std::uint64_t experiment = 0;        // experiment_key of its id; 0: it is of none
+  bool credited = false;               // a click on it has counted
+  std::vector<std::uint32_t> shown{};  // its first items, each as shown_item() has it
   friend bool operator==(const Served&, const Served&) = default;
 };
+
+// Items of an experiment's answer that are remembered: what is clicked without naming an answer is
+// looked for among them, and so is the variant that put it there.
+inline constexpr std::size_t kShownKept = 20;
+inline constexpr std::uint32_t kShownCredited = 1;
+inline constexpr std::uint32_t kShownSecond = 2;  // the second variant put it there
+// 30 bits of the hash of its id, and no flags.
+std::uint32_t shown_item(std::string_view item);
 
 // All of a person's facts but the sealed history and the tracked rows. A value: copying it clones
 // it (row pages shared).
@@ -65,6 +78,7 @@ struct Person {
   std::uint32_t history_next = 0;
   UnixMillis history_first_log_time = 0;  // newest log time in page history_first, if there is one
   std::vector<Served> served;             // the last kServedKept, oldest first
+  std::vector<Trial> trials;              // the last kTrialsKept, in the order of the first answers
   std::vector<SealedHistory> unwritten;   // sealed, and not yet known to be in RocksDB
   // What was tracked (state/tracked.h) and is not yet known to be in RocksDB; null: nothing.
   std::shared_ptr<const PendingRows> tracked;

@@ -79,6 +79,18 @@ Status restore_attribution(const OpenParts& parts) {
       });
 }
 
+Status restore_experiments(const OpenParts& parts) {
+  return each_row(parts.db, keys::kExperiments,
+                  [&](std::string_view key, std::string_view value) -> Status {
+                    const auto experiment = keys::number64(key);
+                    if (!experiment) return corrupt("an experiment's sums have no number");
+                    MILLRACE_TRY(auto sums, decode_experiment(value));
+                    parts.trials.restore(*experiment, std::move(sums));
+                    parts.writer.restore_experiment(*experiment, row_digest(key, value));
+                    return {};
+                  });
+}
+
 Status restore_duplicates(const OpenParts& parts, const AppliedRow& row) {
   Duplicates& duplicates = parts.duplicates;
   duplicates.restore_floor(row.ids_floor);
@@ -149,6 +161,7 @@ Result<StoredPosition> restore(const OpenParts& parts) {
   MILLRACE_CHECK(restore_dictionary(parts));
   MILLRACE_CHECK(restore_chunks(parts));
   MILLRACE_CHECK(restore_attribution(parts));
+  MILLRACE_CHECK(restore_experiments(parts));
   AppliedRow row;
   MILLRACE_TRY(const auto bytes, parts.db.get(keys::kApplied));
   if (bytes) {

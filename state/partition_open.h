@@ -23,6 +23,7 @@ struct OpenParts {
   Items& items;
   Duplicates& duplicates;
   Attribution& attribution;
+  TrialSums& trials;
   CommitWriter& writer;
 };
 struct StoredPosition {

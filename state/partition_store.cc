@@ -51,6 +51,7 @@ struct PartitionStore::Impl {
   Duplicates duplicates;
   DeadLetters letters;
   Attribution attribution;
+  TrialSums trials;
   CommitWriter writer;
   std::atomic<std::uint64_t> writes{0};  // commits begun and commits ended: odd while one lands
 
@@ -81,7 +82,8 @@ Result<std::unique_ptr<PartitionStore>> PartitionStore::open(const Options& opti
   MILLRACE_TRY(auto db, Db::open(options.directory, shared, options.mode));
   MILLRACE_CHECK(check_format(*db, options.mode));
   auto impl = std::make_unique<Impl>(std::move(db), options, items, names, metrics);
-  const OpenParts parts{*impl->db, impl->items, impl->duplicates, impl->attribution, impl->writer};
+  const OpenParts parts{*impl->db,         impl->items,  impl->duplicates,
+                        impl->attribution, impl->trials, impl->writer};
   auto stored = restore(parts);
   if (!stored) {
     return fail(stored.error().code, options.directory + ": " + stored.error().detail);
@@ -162,6 +164,8 @@ void PartitionStore::set_ruleset(const Ruleset& ruleset) {
 
 Attribution& PartitionStore::attribution() { return impl_->attribution; }
 const Attribution& PartitionStore::attribution() const { return impl_->attribution; }
+TrialSums& PartitionStore::trials() { return impl_->trials; }
+const TrialSums& PartitionStore::trials() const { return impl_->trials; }
 
 Applied& PartitionStore::applied() { return impl_->applied; }
 
@@ -195,6 +199,7 @@ std::shared_ptr<const Commit> PartitionStore::freeze() {
   commit->ids_floor = impl.duplicates.floor();
   commit->letters = impl.letters.freeze();
   commit->attribution = impl.attribution.freeze();
+  commit->trials = impl.trials.freeze();
   if (std::exchange(impl.rules_changed, false)) commit->ruleset = impl.rules;
   commit->applied = impl.applied;
   commit->fault = impl.fault();

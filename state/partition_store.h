@@ -129,6 +129,7 @@ class PartitionStore {
   void add_dead_letter(DeadLetter letter);
   void set_ruleset(const Ruleset& ruleset);
   Attribution& attribution();
+  TrialSums& trials();
   Applied& applied();
 
   // Makes all changes so far visible. Returns the items whose statistics changed since the last
@@ -164,6 +165,7 @@ class PartitionStore {
   ItemIndex index_of(ItemNumber item) const;
   const ItemCells& cells() const;
   const Attribution& attribution() const;
+  const TrialSums& trials() const;
   Ruleset ruleset() const;
   Applied published() const;  // as of the last publish()
   Result<std::vector<DeadLetter>> dead_letters(Offset from, std::size_t limit) const;

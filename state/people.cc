@@ -21,7 +21,7 @@ std::size_t row_bytes(const Person& person) {
   const std::size_t rows =
       person.pages.size() == 1 ? person.pages.front().page->size() : kMaxRowsPerPage / 2;
   return 64 + rows * 40 + person.sequence.size() * 2 + person.pages.size() * 6 +
-         person.history_tail.size() + person.served.size() * 24 +
+         person.history_tail.size() + person.served.size() * 24 + person.trials.size() * 128 +
          (person.tracked ? person.tracked->bytes : 0);
 }
 

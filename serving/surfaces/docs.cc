@@ -27,7 +27,8 @@ constexpr Embedded kDocuments[] = {{"v1", openapi_v1},
                                    {"shoppable", openapi_shoppable},
                                    {"store", openapi_store},
                                    {"interactions", openapi_interactions},
-                                   {"recommender", openapi_recommender}};
+                                   {"recommender", openapi_recommender},
+                                   {"experiments", openapi_experiments}};
 constexpr Embedded kAssets[] = {{"swagger-ui.js", swagger_ui_js, "text/javascript; charset=utf-8"},
                                 {"swagger-ui.css", swagger_ui_css, "text/css; charset=utf-8"},
                                 {"redoc.js", redoc_js, "text/javascript; charset=utf-8"},

@@ -20,6 +20,7 @@ std::string_view openapi_shoppable();
 std::string_view openapi_store();
 std::string_view openapi_interactions();
 std::string_view openapi_recommender();
+std::string_view openapi_experiments();
 
 // The pages' files, gzip'd; empty where they could not be fetched when this was built.
 std::string_view swagger_ui_js();

@@ -17,6 +17,9 @@ struct Shown {
   std::size_t to = 0;
 };
 
+// The record of the answer `id`.
+Impression impression_of(const std::string& id, const Shown& shown);
+
 // Logs the answer `id` for whoever is known or has logged in; what is acted on in its name is
 // attributed to it. Costs the answer no waiting.
 void log_impression(const Request& request, const Deps& deps, const std::string& id,

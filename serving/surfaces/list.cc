@@ -14,6 +14,7 @@
 #include "serving/surfaces/dead_letters.h"
 #include "serving/surfaces/docs.h"
 #include "serving/surfaces/events.h"
+#include "serving/surfaces/experiments.h"
 #include "serving/surfaces/interactions.h"
 #include "serving/surfaces/items.h"
 #include "serving/surfaces/jobs.h"
@@ -60,6 +61,7 @@ constexpr Surface kSurfaces[] = {
     {"store", store_routes},
     {"interactions", interaction_routes},
     {"recommender", recommender_routes},
+    {"engine", experiment_routes},
     {"docs", docs_routes},
     {kMeta, meta_routes},
 };

@@ -1,15 +1,14 @@
 #include "serving/surfaces/recommendations.h"
 
-#include <functional>
 #include <string>
 #include <utility>
 
 #include "processors/rankers/collaborative.h"
 #include "schemas/json_writer.h"
 #include "serving/surfaces/common.h"
-#include "serving/surfaces/impressions.h"
 #include "serving/surfaces/item_body.h"
 #include "serving/surfaces/rank_query.h"
+#include "serving/surfaces/recommend.h"
 
 namespace millrace::serving {
 namespace {
@@ -27,46 +26,55 @@ void append_items(JsonWriter& out, const processors::Ranked& ranked,
   out.end_array();
 }
 
+// Which experiment chose how to rank, and by which variant; of interleaving it was both.
+void append_arm(JsonWriter& out, const processors::ExperimentArm& arm) {
+  out.key("experiment");
+  out.begin_object();
+  out.member("id", arm.asked().id);
+  if (!arm.interleaves()) out.member("variant", arm.asked().variants[arm.number].name);
+  out.end_object();
+}
+
 Reply private_reply(std::string body) {
   auto reply = json_reply(std::move(body));
   reply.headers.emplace_back("Cache-Control", "private, no-cache");
   return reply;
 }
 
-Reply recommend(const Request& request, const Deps& deps, const processors::Ranker& ranker) {
-  const auto user = id_param(request, "user");
-  if (!user) return problem(user.error());
-  auto query = rank_query(request);
-  if (!query) return problem(query.error());
-  const std::string id = deps.ids->mint();
-  query->user = UserId(*user);
-  query->now = deps.clock->now();
-  if (!request.query_value("seed")) query->seed = std::hash<std::string>()(id);
-  const auto read = deps.engine->read(query->user.value, query->session);
-  if (!read) return problem(read.error());
-  const auto ranked = ranker.rank(*query, *read);
+Reply recommendation_reply(const Recommendation& one) {
+  const bool explain = one.query.explain;
   std::string body;
-  body.reserve((ranked.items.size() + 2) * kBytesPerItem * (query->explain ? 2 : 1));
+  body.reserve((one.ranked.items.size() + 2) * kBytesPerItem * (explain ? 2 : 1));
   JsonWriter out(body);
   out.begin_object();
-  out.member("user", *user);
-  out.member("algorithm", ranked.algorithm);
-  out.member("recommendation_id", id);
-  out.member("level", ranked.level);
-  append_items(out, ranked, *read->catalog, query->explain);
+  out.member("user", one.query.user.value);
+  out.member("algorithm", one.ranked.algorithm);
+  out.member("recommendation_id", one.id);
+  if (one.arm) append_arm(out, *one.arm);
+  out.member("level", one.ranked.level);
+  append_items(out, one.ranked, *one.read.catalog, explain);
   out.end_object();
-  log_impression(request, deps, id, {*query, *read, ranked, 0, ranked.items.size()});
   return private_reply(std::move(body));
 }
 
-Reply get_feed(const Request& request, const Deps& deps) {
-  return recommend(request, deps, *processors::find_ranker("feed"));
+Answer recommend_to(const Request& request, const Deps& deps, const processors::Ranker& ranker,
+                    bool open) {
+  auto user = id_param(request, "user");
+  if (!user) return problem(user.error());
+  auto query = rank_query(request);
+  if (!query) return problem(query.error());
+  query->user = UserId(*std::move(user));
+  return recommend(request, deps, {*std::move(query), &ranker, open}, recommendation_reply);
 }
 
-Reply get_recommendations(const Request& request, const Deps& deps) {
+Answer get_feed(const Request& request, const Deps& deps) {
+  return recommend_to(request, deps, *processors::find_ranker("feed"), false);
+}
+
+Answer get_recommendations(const Request& request, const Deps& deps) {
   const auto ranker = algorithm_param(request);
   if (!ranker) return problem(ranker.error());
-  return recommend(request, deps, **ranker);
+  return recommend_to(request, deps, **ranker, !request.query_value("algorithm"));
 }
 
 Reply similar_reply(const Request& request, const Deps& deps, const std::string& id) {
@@ -108,9 +116,9 @@ Answer get_similar(const Request& request, const Deps& deps) {
 std::vector<Route> recommendation_routes(const Deps& deps) {
   return {
       {"GET", "/v1/feed/{user}", Policy::kSelfOrAdmin,
-       [deps](const Request& request) { return when_visible(request, deps, get_feed); }},
+       [deps](const Request& request) { return get_feed(request, deps); }},
       {"GET", "/v1/recommendations/{user}", Policy::kSelfOrAdmin,
-       [deps](const Request& request) { return when_visible(request, deps, get_recommendations); }},
+       [deps](const Request& request) { return get_recommendations(request, deps); }},
       {"GET", "/v1/items/{id}/similar", Policy::kPublic,
        [deps](const Request& request) { return get_similar(request, deps); }},
   };

@@ -51,6 +51,11 @@ def fill(url):
     request(f"{url}/api/v1/store/", "POST", json.dumps({"name": "Corner"}))
     request(f"{url}/api/v1/store/products/", "POST", json.dumps({
         "name": "Lamp", "description": "Bright.", "price": "10.00", "quantity": 3, "category": "Light", "store_id": 1}))
+    request(f"{url}/api/ab-test/create/", "POST", json.dumps({
+        "experiment_id": "rec_test_v1", "name": "Test", "start_date": "2020-01-01T00:00:00Z",
+        "end_date": "2199-01-01T00:00:00Z", "minimum_sample_size": 1, "variants": [
+            {"name": "control", "config": {"algorithm": "popular"}},
+            {"name": "treatment", "config": {"algorithm": "feed", "feed_tag": 2}}]}))
     request(f"{url}/v1/admin/currencies/EUR", "PUT", json.dumps({"rate": "0.92"}))
     video = (HERE / "fixtures" / "tiny.mp4").read_bytes().decode("latin-1")
     form = "".join(f'--b\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{content}\r\n' for name, more, content in (

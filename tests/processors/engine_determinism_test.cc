@@ -254,7 +254,10 @@ class World {
                                             id % 2 == 0 ? "feed" : "popular",
                                             0,
                                             0,
-                                            {}}}));
+                                            {interaction.event.item},
+                                            id % 3 == 0 ? "" : "e" + std::to_string(id % 5),
+                                            static_cast<std::uint32_t>(id % 2),
+                                            {id % 7 == 0}}}));
     }
     log_.push({Topic::kInteractions, partition}, encode(LogRecord{interaction}));
   }

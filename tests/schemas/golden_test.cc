@@ -121,6 +121,30 @@ TEST(Golden, CatalogRecordsOfParents) {
   check_catalog_record("catalog_child", {"c23", child});
 }
 
+TEST(Golden, RecordsOfExperiments) {
+  Experiment experiment;
+  experiment.id = "rec_test_v1";
+  experiment.name = "A test";
+  experiment.kind = ExperimentKind::kInterleaving;
+  experiment.variants = {{"control", "collaborative", {}, 400'000},
+                         {"treatment", "feed", {{"feed_tag", 2.5}}, 600'000}};
+  experiment.metrics = {"conversion_rate"};
+  experiment.start = 1'769'860'800'000;
+  experiment.end = 1'769'947'200'000;
+  experiment.minimum_sample_size = 1'000;
+  check_catalog_record("catalog_put_experiment", {"c29", PutExperiment{experiment}});
+  check_catalog_record("catalog_stop_experiment", {"c30", StopExperiment{"rec_test_v1"}});
+  check_log_record("impression_in_experiment", Impression{"r1",
+                                                          UserId("u1"),
+                                                          "interleaved",
+                                                          1,
+                                                          1'769'860'800'250,
+                                                          {ItemId("video:2"), ItemId("video:1")},
+                                                          "rec_test_v1",
+                                                          1,
+                                                          {false, true}});
+}
+
 TEST(Golden, CatalogRecordsOfStores) {
   PutProduct product{7, AccountId(3), 2, "Lamp", "It's bright.", "10.00", "Light", 4, 9};
   check_catalog_record("catalog_put_store", {"c24", PutStore{2, AccountId(3), "Corner"}});

@@ -84,6 +84,13 @@ TEST(LogRecord, ControlRecordsRoundTrip) {
   const LogRecord shown =
       Impression{"r1", UserId("u1"), "feed", 7, 1'700'000'000'000, {ItemId("a"), ItemId("b")}};
   EXPECT_EQ(decode_log_record(encode(shown)), shown);
+  auto tried = std::get<Impression>(shown);
+  tried.experiment = "e1";
+  tried.arm = 1;
+  tried.second = {true, false};
+  EXPECT_EQ(decode_log_record(encode(LogRecord(tried))), LogRecord(tried));
+  tried.arm = kMaxVariants;
+  EXPECT_FALSE(decode_log_record(encode(LogRecord(tried)))) << "no experiment has so many variants";
   EXPECT_EQ(decode_log_record(encode(LogRecord(ruleset))), LogRecord(ruleset));
   EXPECT_EQ(decode_log_record(encode(erase)), erase);
 }
@@ -110,6 +117,29 @@ TEST(CatalogRecord, EveryChangeRoundTrips) {
     EXPECT_EQ(decode_catalog_record(encode(record)), record);
   }
   EXPECT_EQ(decode_item(encode(full_item())), full_item());
+}
+
+TEST(CatalogRecord, AnExperimentIsWhole) {
+  Experiment experiment;
+  experiment.id = "e1";
+  experiment.variants = {{"a", "feed", {}, 300'000}, {"b", "popular", {}, 700'000}};
+  experiment.metrics = {"clickers"};
+  const auto kept = [](const Experiment& one) {
+    return decode_catalog_record(encode(CatalogRecord{"c", PutExperiment{one}})).has_value();
+  };
+  EXPECT_TRUE(kept(experiment));
+  auto other = experiment;
+  other.variants[0].share -= 1;
+  EXPECT_FALSE(kept(other)) << "shares that are not the whole";
+  other = experiment;
+  other.variants.pop_back();
+  EXPECT_FALSE(kept(other));
+  other = experiment;
+  other.id.clear();
+  EXPECT_FALSE(kept(other));
+  other = experiment;
+  other.metrics.clear();
+  EXPECT_FALSE(kept(other));
 }
 
 TEST(Records, BytesThatAreNoneAreCorrupt) {

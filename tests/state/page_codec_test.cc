@@ -77,6 +77,7 @@ void expect_same_head(const Person& a, const Person& b) {
   EXPECT_EQ(a.history_next, b.history_next);
   EXPECT_EQ(a.history_first_log_time, b.history_first_log_time);
   EXPECT_EQ(a.served, b.served);
+  EXPECT_EQ(a.trials, b.trials);
   ASSERT_EQ(a.pages.size(), b.pages.size());
   for (std::size_t i = 0; i < a.pages.size(); ++i) {
     EXPECT_EQ(a.pages[i].first_item, b.pages[i].first_item);
@@ -124,6 +125,24 @@ TEST(PageCodec, WhatAPersonWasShown) {
   expect_same_head(*back, person);
   person.served.resize(kServedKept + 1);
   EXPECT_FALSE(decode_person(encoder.person(person)));
+}
+
+TEST(PageCodec, APersonInExperiments) {
+  PageEncoder encoder;
+  Person person;
+  person.served = {{7, 497'222, "feed", true, false, UINT64_MAX, true, {4, 9, UINT32_MAX}}};
+  person.trials = {{UINT64_MAX, 1, 1'790'000'000'000, 9, 2, 1, {3, 4}}, {5, 0, 1, 1, 0, 0, {}}};
+  const auto back = decode_person(golden("person_in_experiments", encoder.person(person)));
+  ASSERT_TRUE(back);
+  expect_same_head(*back, person);
+  person.trials.resize(kTrialsKept + 1);
+  EXPECT_FALSE(decode_person(encoder.person(person)));
+}
+
+TEST(PageCodec, ExperimentSums) {
+  PageEncoder encoder;
+  const ExperimentSums sums = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, UINT64_MAX}, {}};
+  EXPECT_EQ(decode_experiment(golden("experiment_sums", encoder.experiment(sums))), sums);
 }
 
 TEST(PageCodec, AttributionDay) {
