@@ -134,6 +134,17 @@ struct AccessConfig {
   friend bool operator==(const AccessConfig&, const AccessConfig&) = default;
 };
 
+// Of the recommendation engine's own routes, of a credential, else of an address; 0: no limit.
+struct EngineConfig {
+  std::uint32_t api_per_minute = 100;
+  std::uint32_t trainings_per_hour = 10;
+  std::uint32_t bulk_per_hour = 5;
+  std::uint64_t max_dataset_bytes = 1ULL << 30;
+  std::uint32_t max_uploads = 4;  // at once
+
+  friend bool operator==(const EngineConfig&, const EngineConfig&) = default;
+};
+
 // Listeners of GET /v1/live.
 struct LiveConfig {
   std::uint32_t listeners = 1'000;
@@ -208,6 +219,7 @@ struct ServeConfig {
   RulesConfig rules;
   AccountsConfig accounts;
   AccessConfig access;
+  EngineConfig engine;
   LiveConfig live;
   FeedConfig feed;
   std::map<std::string, std::string> currencies;  // code -> rate; set at every start

@@ -98,13 +98,14 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-serving::GateOptions gate_options(const AccessConfig& access) {
+serving::GateOptions gate_options(const AccessConfig& access, const EngineConfig& engine) {
   serving::GateOptions options;
   options.addresses = {access.per_address, access.block_failures, access.block_window_ms,
                        access.addresses};
   options.per_caller = access.per_caller;
   options.trusted_proxies = access.trusted_proxies;
   options.cors_origins = access.cors_origins;
+  options.allowances = {engine.api_per_minute, engine.trainings_per_hour, engine.bulk_per_hour};
   return options;
 }
 
@@ -182,7 +183,8 @@ Status Node::build(Http http) {
       *engine_, *jobs_, clock_, metrics_);
   if (http == Http::kListen) MILLRACE_CHECK(open_media());
   auto deps = parts();
-  gate_ = serving::make_gate(deps, gate_options(config_.access), config_.access.block_ms);
+  gate_ = serving::make_gate(deps, gate_options(config_.access, config_.engine),
+                             config_.access.block_ms);
   deps.gate = gate_.get();
   live_ =
       std::make_unique<serving::LiveHub>(*engine_, clock_, metrics_, live_options(config_.live));
@@ -281,7 +283,9 @@ serving::Deps Node::parts() {
                   config_.memory_bytes,
                   {config_.accounts.token_lifetime_ms, config_.accounts.logins_per_account,
                    config_.accounts.logins_per_address, config_.access.sign_ups},
-                  config_.client_secret};
+                  config_.client_secret,
+                  config_.engine.max_dataset_bytes,
+                  config_.engine.max_uploads};
   deps.checkpoint = [this](std::int64_t max_age) { return maintenance_->checkpoint(max_age); };
   deps.checkpoints = folders_.checkpoints;
   deps.media = media_.get();

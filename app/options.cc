@@ -230,6 +230,23 @@ std::vector<Option> access_options() {
   };
 }
 
+std::vector<Option> engine_options() {
+  return {
+      integer("engine.api_per_minute",
+              "requests a minute to the recommendation engine's API, of a key, else of an address; "
+              "0: no limit",
+              MILLRACE_AT(engine.api_per_minute), 0, 100'000'000),
+      integer("engine.trainings_per_hour", "its trainings an hour; 0: no limit",
+              MILLRACE_AT(engine.trainings_per_hour), 0, 100'000'000),
+      integer("engine.bulk_per_hour", "its uploads an hour; 0: no limit",
+              MILLRACE_AT(engine.bulk_per_hour), 0, 100'000'000),
+      bytes("engine.max_dataset", "largest CSV file that is uploaded",
+            MILLRACE_AT(engine.max_dataset_bytes), 1'024),
+      integer("engine.max_uploads", "most uploads at once; beyond: 429",
+              MILLRACE_AT(engine.max_uploads), 1, 1'000),
+  };
+}
+
 std::vector<Option> live_options() {
   return {
       integer("live.listeners", "most listeners of /v1/live", MILLRACE_AT(live.listeners), 0,
@@ -325,7 +342,8 @@ std::vector<Option> serve_options() {
   all.push_back(client_secret());
   for (auto&& group : {http_options(), log_options(), kafka_options(), cluster_options(),
                        apply_options(), rules_options(), accounts_options(), access_options(),
-                       live_options(), feed_options(), models_options(), media_options()}) {
+                       engine_options(), live_options(), feed_options(), models_options(),
+                       media_options()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   for (auto& table : table_options()) all.push_back(std::move(table));

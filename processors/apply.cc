@@ -22,6 +22,7 @@ constexpr std::size_t kSlice = 256;
 // A rating below this says nothing good of the item: it does not join the person's sequence.
 constexpr std::int32_t kLikedRatingCenti = 300;
 constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::int64_t kMinuteMs = 60'000;
 
 bool enters_sequence(const InteractionView& interaction, std::int32_t effective) {
   if (effective <= 0) return false;
@@ -248,11 +249,15 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
     store_.drop_history_before(person, log_time - ruleset_.history_retention_ms);
   }
   ++figures_.applied;
+  views_.seen(store_.partition(), interaction.user, log_time);
 
   const auto index = index_of(item);
-  if (*effective > 0) attribute(person, interaction);
-  if (*effective > 0 && !person.trials.empty()) {
-    credit(store_, person, interaction, is_click(interaction.type_number));
+  if (*effective > 0) {
+    attribute(person, interaction);
+    views_.acted(store_.partition(), interaction.user, index, log_time);
+    if (!person.trials.empty()) {
+      credit(store_, person, interaction, is_click(interaction.type_number));
+    }
   }
   if (tapping_) tapped_.add(record.offset, index, record.bytes);
   if (is_rating(interaction.type_number)) views_.rated(interaction, record.offset, index);
@@ -286,6 +291,15 @@ void Applier::apply_impression(const Impression& impression, Offset offset) {
   served.push_back({id, hour, impression.algorithm});
   if (!impression.experiment.empty()) expose(store_, person, impression);
   store_.attribution().count(hour, impression.algorithm, &state::AttributionCounts::served);
+  count_now(&state::AttributionCounts::served);
+  const auto log_time = store_.applied().log_time;
+  views_.seen(store_.partition(), impression.user.value, log_time);
+  views_.shown(store_.partition(), impression, log_time);
+}
+
+void Applier::count_now(std::uint64_t state::AttributionCounts::*step) {
+  const auto minute = static_cast<std::int32_t>(store_.applied().log_time / kMinuteMs);
+  store_.recent_attribution().count(minute, {}, step);
 }
 
 // To the answer that it names, if that is one of the person's last. Each answer counts once.
@@ -297,9 +311,10 @@ void Applier::attribute(state::Person& person, const InteractionView& interactio
     if (one.recommendation != id || std::exchange(clicked ? one.clicked : one.acted, true)) {
       continue;
     }
-    store_.attribution().count(
-        one.hour, one.algorithm,
-        clicked ? &state::AttributionCounts::clicked : &state::AttributionCounts::acted);
+    const auto step =
+        clicked ? &state::AttributionCounts::clicked : &state::AttributionCounts::acted;
+    store_.attribution().count(one.hour, one.algorithm, step);
+    count_now(step);
   }
 }
 

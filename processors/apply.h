@@ -38,6 +38,15 @@ class ViewSink {
       const state::ItemRow& before, const state::ItemRow& after, state::ItemIndex item) = 0;
   // The event at `offset` rated `item` or took a rating away.
   virtual void rated(const InteractionView& event, Offset offset, state::ItemIndex item) = 0;
+  // A person has done something, or was shown something, at `log_time`.
+  virtual void seen(std::uint16_t /*partition*/, std::string_view /*user*/,
+                    UnixMillis /*log_time*/) {}
+  // An answer was shown to its person; a person did something with an item that weighs more than
+  // nothing. Both in the log's order, at `log_time`.
+  virtual void shown(std::uint16_t /*partition*/, const Impression& /*answer*/,
+                     UnixMillis /*log_time*/) {}
+  virtual void acted(std::uint16_t /*partition*/, std::string_view /*user*/,
+                     state::ItemIndex /*item*/, UnixMillis /*log_time*/) {}
   // A rating is gone together with the person.
   virtual void forgotten(std::string_view user, state::ItemIndex item) = 0;
 };
@@ -80,6 +89,7 @@ class Applier {
   state::Verdict fold(const ingest::StoredRecord& record, const InteractionView& interaction,
                       state::ItemNumber item);
   void apply_impression(const Impression& impression, Offset offset);
+  void count_now(std::uint64_t state::AttributionCounts::*step);
   void attribute(state::Person& person, const InteractionView& interaction);
   void apply_ruleset(const Ruleset& ruleset);
   void erase(const EraseUser& demand);

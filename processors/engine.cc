@@ -20,6 +20,10 @@ constexpr std::size_t kCooccurrenceShare = 4;  // 1/4
 constexpr std::size_t kRatingsShare = 16;      // 1/16
 constexpr std::size_t kMatrixShare = 12;       // 1/12
 
+constexpr Offset kTailRecords = 100'000;  // of a partition, read again at a start
+constexpr std::size_t kTailBatch = 4'096;
+constexpr std::size_t kTailBytes = 4u << 20;
+
 // Trend accumulators are kept in epochs of the half-lives they were made with.
 Status check_half_lives(const Ruleset& kept, const Ruleset& proposed) {
   if (kept.types.empty() || (kept.short_half_life_ms == proposed.short_half_life_ms &&
@@ -110,8 +114,25 @@ Status Engine::open_stores() {
   return catalog_runner_->check_log();
 }
 
+// What views hold that facts do not is read from the log again, as far back as it may matter.
+Status Engine::replay_tail(std::uint16_t partition) {
+  const LogPartition from{Topic::kInteractions, partition};
+  const auto end = stores_[partition]->published().next_offset;
+  auto next = std::max(log_.start(from), end - kTailRecords);
+  while (next < end) {
+    MILLRACE_TRY(const auto records, log_.read(from, next, kTailBatch, kTailBytes));
+    if (records.empty()) return {};  // out of reach now: these views begin anew
+    for (const auto& record : records) {
+      if (record.offset < end) views_->replay(partition, record);
+    }
+    next = records.back().offset + 1;
+  }
+  return {};
+}
+
 Status Engine::start(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   MILLRACE_CHECK(views_->rebuild());
+  for (std::uint16_t p = 0; p < partitions(); ++p) MILLRACE_CHECK(replay_tail(p));
   metrics_.on_scrape([this] { refresh_gauges(); });
   log_.on_durable([this] { wake_those_behind(); });
   for (std::uint16_t p = 0; p < partitions(); ++p) {

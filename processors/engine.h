@@ -109,6 +109,7 @@ class Engine {
  private:
   Engine(const EngineOptions& options, ingest::EventLog& log, const Clock& clock, Metrics& metrics);
   Status open_stores();
+  Status replay_tail(std::uint16_t partition);
   Status propose_ruleset();
   Status commit_paused();  // with pause_ held exclusively
   void run_partitions(const std::stop_token& stop, std::size_t thread);

@@ -99,6 +99,31 @@ Result<PutRate> rate_of(const proto::PutRate& message) {
                  Rate{message.rate(), static_cast<std::uint8_t>(message.digits())}};
 }
 
+// ---- datasets, and what is said of people
+
+void fill(proto::Dataset& message, const Dataset& dataset) {
+  message.set_name(dataset.name);
+  message.set_type(static_cast<std::uint32_t>(dataset.type));
+  message.set_checksum(dataset.checksum);
+  message.set_bytes(dataset.bytes);
+  message.set_rows(dataset.rows);
+  message.set_rejected(dataset.rejected);
+}
+
+Result<PutDataset> dataset_of(const proto::Dataset& message) {
+  if (message.type() < 1 || message.type() > 3) return corrupt_bytes("dataset: unknown type");
+  return PutDataset{{message.name(), static_cast<DatasetType>(message.type()), message.checksum(),
+                     message.bytes(), message.rows(), message.rejected()}};
+}
+
+Result<DescribePerson> description_of(const proto::DescribePerson& message) {
+  if (message.user().empty()) return corrupt_bytes("description: it names no user");
+  return DescribePerson{UserId(message.user()),
+                        {{message.label().begin(), message.label().end()},
+                         {message.genre().begin(), message.genre().end()},
+                         message.attributes()}};
+}
+
 // ---- accounts
 
 Result<Role> role_of(std::uint32_t number) {
@@ -242,6 +267,17 @@ struct Fill {
     fill(*message.mutable_put_experiment(), put.experiment);
   }
   void operator()(const StopExperiment& stop) const { message.set_stop_experiment(stop.id); }
+  void operator()(const PutDataset& put) const {
+    fill(*message.mutable_put_dataset(), put.dataset);
+  }
+  void operator()(const DeleteDataset& gone) const { message.set_delete_dataset(gone.id); }
+  void operator()(const DescribePerson& put) const {
+    auto& person = *message.mutable_describe_person();
+    person.set_user(put.user.value);
+    person.mutable_label()->Assign(put.note.labels.begin(), put.note.labels.end());
+    person.mutable_genre()->Assign(put.note.genres.begin(), put.note.genres.end());
+    person.set_attributes(put.note.attributes);
+  }
   void operator()(const BlockAddress& block) const {
     fill(*message.mutable_block_address(), block);
   }
@@ -277,6 +313,9 @@ Result<CatalogChange> change_of(const proto::CatalogRecord& message) {
         return CatalogChange(PutExperiment{std::move(experiment)});
       });
     case Case::kStopExperiment: return StopExperiment{message.stop_experiment()};
+    case Case::kPutDataset: return dataset_of(message.put_dataset());
+    case Case::kDeleteDataset: return DeleteDataset{message.delete_dataset()};
+    case Case::kDescribePerson: return description_of(message.describe_person());
     case Case::kDeleteGenre: return DeleteGenre{GenreId(message.delete_genre())};
     case Case::kDeleteItem:
       if (message.delete_item().empty()) return corrupt_bytes("deletion: it names no item");

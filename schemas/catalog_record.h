@@ -8,6 +8,7 @@
 #include "schemas/access.h"
 #include "schemas/account.h"
 #include "schemas/currency.h"
+#include "schemas/dataset.h"
 #include "schemas/experiment.h"
 #include "schemas/genre.h"
 #include "schemas/item.h"
@@ -19,7 +20,7 @@ using CatalogChange =
     std::variant<Item, DeleteItem, DemandErase, SignUp, ChangeAccount, CloseAccount, IssueToken,
                  RevokeToken, ReserveUsers, MintItem, PutGenre, DeleteGenre, BlockAddress,
                  UnblockAddress, Notice, PutStore, PutProduct, DeleteOwned, PutRate, DeleteRate,
-                 PutExperiment, StopExperiment>;
+                 PutExperiment, StopExperiment, PutDataset, DeleteDataset, DescribePerson>;
 
 // A record of the `catalog` log. `command_id` names the request that made it: a repeat has no
 // effect. What people change of their own has no actor.

@@ -90,9 +90,10 @@ struct Impression {
   std::string algorithm;
   std::uint64_t seed = 0;
   UnixMillis time = 0;
-  std::vector<ItemId> items;  // in the answer's order
-  std::string experiment{};   // id of the one that it is part of; empty: of none
-  std::uint32_t arm = 0;      // number of the experiment's variant
+  std::vector<ItemId> items;    // in the answer's order
+  std::vector<float> scores{};  // of the items; none: not known
+  std::string experiment{};     // id of the one that it is part of; empty: of none
+  std::uint32_t arm = 0;        // number of the experiment's variant
   // Of interleaving, by item: whether the second variant put it there. Empty: it is none.
   std::vector<bool> second{};
   friend bool operator==(const Impression&, const Impression&) = default;

@@ -67,6 +67,7 @@ std::string encode_impression(const Impression& impression) {
   message.set_experiment(impression.experiment);
   message.set_arm(impression.arm);
   for (const bool second : impression.second) message.add_team(second ? 1 : 0);
+  message.mutable_score()->Assign(impression.scores.begin(), impression.scores.end());
   return record.SerializeAsString();
 }
 
@@ -85,6 +86,7 @@ Result<Impression> impression_of(const proto::Impression& message) {
   impression.experiment = message.experiment();
   impression.arm = message.arm();
   for (const auto team : message.team()) impression.second.push_back(team != 0);
+  impression.scores.assign(message.score().begin(), message.score().end());
   return impression;
 }
 

@@ -36,7 +36,9 @@ struct SurfaceOptions {
   std::string version;              // of the program
   std::size_t memory_budget_bytes = 0;
   AccountOptions accounts{};
-  std::string client_secret;  // of Policy::kSecret; empty: services' keys alone
+  std::string client_secret;                     // of Policy::kSecret; empty: services' keys alone
+  std::uint64_t max_dataset_bytes = 1ULL << 30;  // of an uploaded CSV file
+  std::size_t max_uploads = 4;                   // of datasets at once
 };
 
 // A node as this one knows it.

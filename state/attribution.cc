@@ -1,34 +1,29 @@
 #include "state/attribution.h"
 
 namespace millrace::state {
-namespace {
 
-constexpr std::int32_t kHours = 24;
-
-}  // namespace
-
-void Attribution::restore(const std::vector<AttributionRow>& day) {
-  for (const auto& row : day) rows_[{row.hour, row.algorithm}] = row.counts;
+void Attribution::restore(const std::vector<AttributionRow>& row) {
+  for (const auto& one : row) rows_[{one.hour, one.algorithm}] = one.counts;
 }
 
 void Attribution::count(std::int32_t hour, std::string_view algorithm,
                         std::uint64_t AttributionCounts::*step) {
   const std::lock_guard guard(lock_);
-  const auto day = hour / kHours;
-  const auto newest = rows_.empty() ? day : rows_.rbegin()->first.first / kHours;
-  if (day <= newest - kAttributionDays) return;
+  const auto row = hour / span_.per_row;
+  const auto newest = rows_.empty() ? row : rows_.rbegin()->first.first / span_.per_row;
+  if (row <= newest - span_.rows) return;
   ++(rows_[{hour, std::string(algorithm)}].*step);
-  dirty_.insert(day);
-  while (rows_.begin()->first.first / kHours <= day - kAttributionDays) {
-    dirty_.insert(rows_.begin()->first.first / kHours);
+  dirty_.insert(row);
+  while (rows_.begin()->first.first / span_.per_row <= row - span_.rows) {
+    dirty_.insert(rows_.begin()->first.first / span_.per_row);
     rows_.erase(rows_.begin());
   }
 }
 
 FrozenAttribution Attribution::freeze() {
   FrozenAttribution frozen;
-  for (const auto day : std::exchange(dirty_, {})) {
-    frozen.days[day] = read(day * kHours, (day + 1) * kHours);
+  for (const auto row : std::exchange(dirty_, {})) {
+    frozen.rows[row] = read(row * span_.per_row, (row + 1) * span_.per_row);
   }
   return frozen;
 }

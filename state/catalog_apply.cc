@@ -118,6 +118,7 @@ CommandVerdict CatalogStore::Impl::delete_genre(Offset offset, UnixMillis log_ti
 }
 
 CommandOutcome CatalogStore::Impl::demand(Offset offset, const UserId& user) {
+  notes.erase(user);
   rows.append(keys::of(keys::kDemand, static_cast<std::uint64_t>(offset)), user.value);
   const std::lock_guard lock(mutex);
   demands.push_back({offset, user});
@@ -170,6 +171,11 @@ struct CatalogStore::Impl::Change {
   CommandVerdict operator()(const StopExperiment& stop) const {
     return in.experiments.apply(stop, log_time);
   }
+  CommandVerdict operator()(const PutDataset& put) const {
+    return in.datasets.apply(put, log_time);
+  }
+  CommandVerdict operator()(const DeleteDataset& gone) const { return in.datasets.apply(gone); }
+  CommandVerdict operator()(const DescribePerson& put) const { return in.notes.apply(put); }
   CommandVerdict operator()(const SignUp& sign_up) const {
     return in.accounts.apply(sign_up, log_time);
   }
@@ -263,6 +269,8 @@ std::vector<ItemIndex> CatalogStore::publish() {
   auto genres = im.genres.view();
   auto blocks = im.blocks.view();
   auto rates = im.currencies.view();
+  auto datasets = im.datasets.view();
+  auto notes = im.notes.view();
   for (auto& [key, value] : im.rows.take_changed()) im.ready[key] = std::move(value);
   im.ready_sum = im.rows.sum();
   im.item_gauge.set(static_cast<double>(view->items()));
@@ -274,8 +282,11 @@ std::vector<ItemIndex> CatalogStore::publish() {
   im.genres_view.swap(genres);
   im.blocks_view.swap(blocks);
   im.rates_view.swap(rates);
+  im.datasets_view.swap(datasets);
+  im.notes_view.swap(notes);
   im.published = im.progress;
-  im.memory = im.builder.memory_bytes() + im.rows.memory_bytes() + im.accounts_view->memory_bytes();
+  im.memory = im.builder.memory_bytes() + im.rows.memory_bytes() +
+              im.accounts_view->memory_bytes() + im.notes.memory_bytes();
   return touched;
 }
 

@@ -25,9 +25,11 @@ inline constexpr char kGenre = 'g';       // number -> name
 inline constexpr char kItem = 'i';        // id -> CatalogItemRow
 inline constexpr char kDemand = 'd';      // catalog offset -> user
 inline constexpr char kHighest = 'n';     // kind -> 8 bytes
+inline constexpr char kPersonNote = 'p';  // user -> PersonNoteRow
+inline constexpr char kDataset = 's';     // number -> DatasetRow
 inline constexpr char kToken = 't';       // number -> TokenRow
-inline constexpr char kFacts[] = {kAccount, kBlock, kRate,    kDemand, kExperiment,
-                                  kGenre,   kItem,  kHighest, kToken};
+inline constexpr char kFacts[] = {kAccount, kBlock,   kRate,  kDemand,     kExperiment, kGenre,
+                                  kItem,    kHighest, kToken, kPersonNote, kDataset};
 
 inline std::string big_endian(std::uint64_t number) {
   std::string out(8, '\0');

@@ -49,6 +49,7 @@ Status CatalogStore::Impl::load() {
   MILLRACE_CHECK(load_people());
   MILLRACE_CHECK(load_outcomes());
   MILLRACE_CHECK(load_access());
+  MILLRACE_CHECK(load_uploads());
   builder.restore_offsets(applied.features_changed(), applied.added());
   if (const Digest kept = Digest::from_bytes(applied.digest()); !(kept == rows.sum())) {
     log_error("catalog: the stored rows do not match their digest; run `millrace verify`");
@@ -61,7 +62,10 @@ Status CatalogStore::Impl::load() {
   genres_view = genres.view();
   blocks_view = blocks.view();
   rates_view = currencies.view();
-  memory = builder.memory_bytes() + rows.memory_bytes() + accounts_view->memory_bytes();
+  datasets_view = datasets.view();
+  notes_view = notes.view();
+  memory = builder.memory_bytes() + rows.memory_bytes() + accounts_view->memory_bytes() +
+           notes.memory_bytes();
   item_gauge.set(static_cast<double>(view->items()));
   return {};
 }
@@ -168,6 +172,22 @@ Status CatalogStore::Impl::load_access() {
   return status;
 }
 
+Status CatalogStore::Impl::load_uploads() {
+  Status status;
+  MILLRACE_CHECK(db->scan(keys::of(keys::kDataset), {}, [&](auto key, auto value) {
+    rows.restore(key, value);
+    status = datasets.restore(key, value);
+    return status.has_value();
+  }));
+  MILLRACE_CHECK(status);
+  MILLRACE_CHECK(db->scan(keys::of(keys::kPersonNote), {}, [&](auto key, auto value) {
+    rows.restore(key, value);
+    status = notes.restore(key, value);
+    return status.has_value();
+  }));
+  return status;
+}
+
 // ---- reading
 
 CatalogStore::CatalogStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -222,6 +242,16 @@ std::shared_ptr<const BlocksView> CatalogStore::blocks() const {
 std::shared_ptr<const Rates> CatalogStore::rates() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->rates_view;
+}
+
+std::shared_ptr<const DatasetsView> CatalogStore::datasets() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->datasets_view;
+}
+
+std::shared_ptr<const PersonNotesView> CatalogStore::person_notes() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->notes_view;
 }
 
 std::vector<JournalEntry> CatalogStore::trail(const JournalQuery& query, std::size_t limit) const {

@@ -15,9 +15,11 @@
 #include "state/catalog_view.h"
 #include "state/command_outcomes.h"
 #include "state/currencies.h"
+#include "state/datasets.h"
 #include "state/digest.h"
 #include "state/genres.h"
 #include "state/journal.h"
+#include "state/person_notes.h"
 #include "state/rocks.h"
 
 namespace millrace::state {
@@ -64,9 +66,11 @@ class CatalogStore {
   std::shared_ptr<const GenresView> genres() const;
   std::shared_ptr<const BlocksView> blocks() const;
   std::shared_ptr<const Rates> rates() const;  // of currencies
-  Offset next_offset() const;                  // as of the last publish
-  std::uint64_t last_record_hash() const;      // XXH3 of the record below next_offset; 0 when none
-  UnixMillis log_time() const;                 // of that record
+  std::shared_ptr<const DatasetsView> datasets() const;
+  std::shared_ptr<const PersonNotesView> person_notes() const;
+  Offset next_offset() const;              // as of the last publish
+  std::uint64_t last_record_hash() const;  // XXH3 of the record below next_offset; 0 when none
+  UnixMillis log_time() const;             // of that record
   // Of the last 100,000 commands.
   std::optional<CommandVerdict> verdict(std::string_view command_id) const;
   std::optional<CommandOutcome> outcome(std::string_view command_id) const;

@@ -61,6 +61,8 @@ struct CatalogStore::Impl {
   Genres genres{rows, numbers};
   Currencies currencies{rows};
   Experiments experiments{rows};
+  Datasets datasets{rows, numbers};
+  PersonNotes notes{rows};
   AddressBlocks blocks{rows};
   FactRows::Rows ready;  // published, to be committed
   Digest ready_sum;      // of the facts, as of the last publish
@@ -72,6 +74,8 @@ struct CatalogStore::Impl {
   std::shared_ptr<const GenresView> genres_view;
   std::shared_ptr<const BlocksView> blocks_view;
   std::shared_ptr<const Rates> rates_view;
+  std::shared_ptr<const DatasetsView> datasets_view;
+  std::shared_ptr<const PersonNotesView> notes_view;
   CatalogProgress published;
   Digest committed_sum;
   CommandOutcomes outcomes{kOutcomesKept};
@@ -86,6 +90,7 @@ struct CatalogStore::Impl {
   Status load_people();
   Status load_outcomes();
   Status load_access();
+  Status load_uploads();
   struct Change;
   std::optional<CommandOutcome> refuse_parent(const Item& item) const;
   CommandOutcome put_item(Offset offset, UnixMillis log_time, const Item& item);

@@ -241,12 +241,12 @@ void CommitWriter::add_items(const FrozenItems& items) {
   }
 }
 
-void CommitWriter::add_attribution(const FrozenAttribution& attribution) {
-  for (const auto& [day, rows] : attribution.days) {
-    const auto key = keys::attribution_day(day);
+void CommitWriter::add_attribution(std::string_view prefix, const FrozenAttribution& attribution) {
+  for (const auto& [number, rows] : attribution.rows) {
+    const auto key = keys::attribution(prefix, number);
     if (!rows.empty()) {
-      replace_fact(key, encoder_.attribution_day(rows), day_digests_[day]);
-    } else if (const auto stored = day_digests_.extract(day)) {
+      replace_fact(key, encoder_.attribution_day(rows), attribution_digests_[key]);
+    } else if (const auto stored = attribution_digests_.extract(key)) {
       working_ -= stored.mapped();
       batch_.erase(key);
     }
@@ -316,7 +316,8 @@ Status CommitWriter::build(const Commit& commit) {
     MILLRACE_CHECK(add_person(*people[i]));
   }
   add_items(commit.items);
-  add_attribution(commit.attribution);
+  add_attribution(keys::kAttribution, commit.attribution);
+  add_attribution(keys::kRecentAttribution, commit.recent);
   add_trials(commit.trials);
   add_identities(commit);
   MILLRACE_CHECK(add_letters(commit.letters));

@@ -34,6 +34,7 @@ class Commit {
   std::optional<Ruleset> ruleset;  // when it changed
   FrozenAttribution attribution;
   FrozenTrials trials;
+  FrozenAttribution recent;
   Applied applied;
   Status fault;  // the writer's: then nothing of this may be written
 };
@@ -50,7 +51,9 @@ class CommitWriter {
   void restore_chunk(std::uint32_t number, const Digest& stored);
   void restore_dictionary_page(std::uint32_t number, const Digest& stored);
   void restore_ruleset(const Digest& stored) { ruleset_digest_ = stored; }
-  void restore_attribution(std::int32_t day, const Digest& stored) { day_digests_[day] = stored; }
+  void restore_attribution(std::string_view key, const Digest& stored) {
+    attribution_digests_[std::string(key)] = stored;
+  }
   void restore_experiment(std::uint64_t key, const Digest& stored) {
     experiment_digests_[key] = stored;
   }
@@ -76,7 +79,7 @@ class CommitWriter {
   Status drop_tracked(std::string_view user);
   void add_profile(const FrozenPerson& frozen);
   void add_items(const FrozenItems& items);
-  void add_attribution(const FrozenAttribution& attribution);
+  void add_attribution(std::string_view prefix, const FrozenAttribution& attribution);
   void add_trials(const FrozenTrials& trials);
   void add_identities(const Commit& commit);
   Status add_letters(const FrozenLetters& letters);
@@ -91,7 +94,7 @@ class CommitWriter {
   std::vector<Digest> chunk_digests_;
   std::vector<Digest> dictionary_digests_;
   Digest ruleset_digest_;
-  std::map<std::int32_t, Digest> day_digests_;  // of attribution
+  std::map<std::string, Digest> attribution_digests_;  // by key
   std::map<std::uint64_t, Digest> experiment_digests_;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> blocks_;  // [first, end) of stored identities
   std::uint64_t rows_written_ = 0;

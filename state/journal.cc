@@ -94,6 +94,9 @@ struct Teller {
   void operator()(const DeleteRate& gone) const { say("currency.delete", gone.currency); }
   void operator()(const PutExperiment& put) const { say("experiment.create", put.experiment.id); }
   void operator()(const StopExperiment& stop) const { say("experiment.stop", stop.id); }
+  void operator()(const PutDataset&) const { say("dataset.put", text(verdict.number)); }
+  void operator()(const DeleteDataset& gone) const { say("dataset.delete", text(gone.id)); }
+  void operator()(const DescribePerson& put) const { say("user.describe", put.user.value); }
   void operator()(const Notice&) const {}
 };
 

@@ -64,9 +64,9 @@ std::string history_page(std::string_view user, std::uint32_t number) {
 }
 std::string item_chunk(std::uint32_t number) { return numbered('d', number); }
 std::string dictionary_page(std::uint32_t number) { return numbered('e', number); }
-std::string attribution_day(std::int32_t day) {
-  std::string key(kAttribution);
-  append_number(key, static_cast<std::uint32_t>(day));
+std::string attribution(std::string_view prefix, std::int32_t row) {
+  std::string key(prefix);
+  append_number(key, static_cast<std::uint32_t>(row));
   return key;
 }
 std::string experiment(std::uint64_t experiment) {

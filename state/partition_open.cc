@@ -67,16 +67,14 @@ Status restore_chunks(const OpenParts& parts) {
                   });
 }
 
-Status restore_attribution(const OpenParts& parts) {
-  return each_row(
-      parts.db, keys::kAttribution, [&](std::string_view key, std::string_view value) -> Status {
-        const auto day = keys::number32(key);
-        if (!day) return corrupt("a day of attribution has no number");
-        MILLRACE_TRY(const auto rows, decode_attribution_day(value));
-        parts.attribution.restore(rows);
-        parts.writer.restore_attribution(static_cast<std::int32_t>(*day), row_digest(key, value));
-        return {};
-      });
+Status restore_attribution(const OpenParts& parts, std::string_view prefix, Attribution& into) {
+  return each_row(parts.db, prefix, [&](std::string_view key, std::string_view value) -> Status {
+    if (!keys::number32(key)) return corrupt("a row of attribution has no number");
+    MILLRACE_TRY(const auto rows, decode_attribution_day(value));
+    into.restore(rows);
+    parts.writer.restore_attribution(key, row_digest(key, value));
+    return {};
+  });
 }
 
 Status restore_experiments(const OpenParts& parts) {
@@ -160,7 +158,8 @@ Result<StoredPosition> restore(const OpenParts& parts) {
   parts.duplicates.set_window(position.ruleset.dedupe_ids, position.ruleset.dedupe_ms);
   MILLRACE_CHECK(restore_dictionary(parts));
   MILLRACE_CHECK(restore_chunks(parts));
-  MILLRACE_CHECK(restore_attribution(parts));
+  MILLRACE_CHECK(restore_attribution(parts, keys::kAttribution, parts.attribution));
+  MILLRACE_CHECK(restore_attribution(parts, keys::kRecentAttribution, parts.recent));
   MILLRACE_CHECK(restore_experiments(parts));
   AppliedRow row;
   MILLRACE_TRY(const auto bytes, parts.db.get(keys::kApplied));

@@ -23,6 +23,7 @@ struct OpenParts {
   Items& items;
   Duplicates& duplicates;
   Attribution& attribution;
+  Attribution& recent;
   TrialSums& trials;
   CommitWriter& writer;
 };

@@ -52,6 +52,7 @@ struct PartitionStore::Impl {
   DeadLetters letters;
   Attribution attribution;
   TrialSums trials;
+  Attribution recent{kByMinute};
   CommitWriter writer;
   std::atomic<std::uint64_t> writes{0};  // commits begun and commits ended: odd while one lands
 
@@ -83,7 +84,7 @@ Result<std::unique_ptr<PartitionStore>> PartitionStore::open(const Options& opti
   MILLRACE_CHECK(check_format(*db, options.mode));
   auto impl = std::make_unique<Impl>(std::move(db), options, items, names, metrics);
   const OpenParts parts{*impl->db,         impl->items,  impl->duplicates,
-                        impl->attribution, impl->trials, impl->writer};
+                        impl->attribution, impl->recent, impl->trials, impl->writer};
   auto stored = restore(parts);
   if (!stored) {
     return fail(stored.error().code, options.directory + ": " + stored.error().detail);
@@ -166,6 +167,8 @@ Attribution& PartitionStore::attribution() { return impl_->attribution; }
 const Attribution& PartitionStore::attribution() const { return impl_->attribution; }
 TrialSums& PartitionStore::trials() { return impl_->trials; }
 const TrialSums& PartitionStore::trials() const { return impl_->trials; }
+Attribution& PartitionStore::recent_attribution() { return impl_->recent; }
+const Attribution& PartitionStore::recent_attribution() const { return impl_->recent; }
 
 Applied& PartitionStore::applied() { return impl_->applied; }
 
@@ -200,6 +203,7 @@ std::shared_ptr<const Commit> PartitionStore::freeze() {
   commit->letters = impl.letters.freeze();
   commit->attribution = impl.attribution.freeze();
   commit->trials = impl.trials.freeze();
+  commit->recent = impl.recent.freeze();
   if (std::exchange(impl.rules_changed, false)) commit->ruleset = impl.rules;
   commit->applied = impl.applied;
   commit->fault = impl.fault();

@@ -128,7 +128,8 @@ class PartitionStore {
                            UnixMillis log_time);  // sealed pages that are wholly older
   void add_dead_letter(DeadLetter letter);
   void set_ruleset(const Ruleset& ruleset);
-  Attribution& attribution();
+  Attribution& attribution();         // kByHour
+  Attribution& recent_attribution();  // kByMinute
   TrialSums& trials();
   Applied& applied();
 
@@ -166,6 +167,7 @@ class PartitionStore {
   const ItemCells& cells() const;
   const Attribution& attribution() const;
   const TrialSums& trials() const;
+  const Attribution& recent_attribution() const;
   Ruleset ruleset() const;
   Applied published() const;  // as of the last publish()
   Result<std::vector<DeadLetter>> dead_letters(Offset from, std::size_t limit) const;

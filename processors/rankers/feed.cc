@@ -22,7 +22,14 @@ struct Interests {
 
 Interests interests_of(const Who& who, const ReadState& state) {
   Interests out;
-  if (who.known == nullptr) return out;
+  if (who.known == nullptr) {
+    auto interest = static_cast<std::int32_t>(state.first_genres.size());
+    for (const std::uint32_t genre : state.first_genres) {
+      out.categories.push_back({genre, 0, interest--});
+      out.category_set.insert(genre);
+    }
+    return out;
+  }
   const auto profile = fresh_profile(*who.known->view.person, who.known->view.profile,
                                      who.known->index_of, *state.catalog);
   for (const state::NameWeight& row : profile->categories) {
@@ -185,6 +192,8 @@ Ranked rank_feed(const Query& query, const ReadState& state) {
   if (interests.category_set.size() == 0 && interests.tag_set.size() == 0) {
     const bool trends = !state.lists->list(Metric::kTrending).empty();
     out.level = trends ? "trending" : "recent";
+  } else if (who.known == nullptr) {
+    out.level = "personal";
   }
   if (matcher.nothing() || query.limit == 0) return out;
 

@@ -148,20 +148,29 @@ Ranked rank_genre_weighted(const Query& query, const ReadState& state) {
   Ranked out{{}, "popular", "popular"};
   const Matcher matcher(query, state);
   const Who who = who_asks(state);
-  if (who.known == nullptr) return rank_popular(query, state);
+  if (who.known == nullptr && state.first_genres.empty()) return rank_popular(query, state);
   if (matcher.nothing() || query.limit == 0) return out;
 
-  const Dealings dealings = filter_likes(*who.known, *state.catalog, matcher.kind());
-  std::vector<RankedEntry> films;
+  Dealings dealings;
   std::vector<Genre> genres;
-  if (!dealings.liked.empty()) {
-    out.level = who.level;
+  std::size_t liked = 0;
+  if (who.known != nullptr) {
+    dealings = filter_likes(*who.known, *state.catalog, matcher.kind());
+    liked = dealings.liked.size();
+    if (liked > 0) genres = known_genres(dealings, *who.known, *state.catalog);
+  } else {
+    if (matcher.kind() != state::kAnyName) dealings.kinds.push_back(matcher.kind());
+    liked = state.first_genres.size();
+    for (const std::uint32_t genre : state.first_genres) genres.push_back({genre, 1});
+  }
+  std::vector<RankedEntry> films;
+  if (liked > 0) {
+    out.level = who.known != nullptr ? who.level : "personal";
     out.algorithm = "genre_weighted";
-    genres = known_genres(dealings, *who.known, *state.catalog);
     std::vector<std::vector<RankedEntry>> picked;
     picked.reserve(genres.size());
     for (const Genre& genre : genres) {
-      const std::size_t quantity = quantity_of(genre, dealings.liked.size(), query.limit);
+      const std::size_t quantity = quantity_of(genre, liked, query.limit);
       picked.push_back(pick(genre, quantity, dealings, matcher, state));
     }
     films = polish(merge(picked), query.limit, state);

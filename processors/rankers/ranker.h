@@ -82,6 +82,8 @@ struct ReadState {
   std::vector<const state::ItemCells*> cells;  // of every partition
   KnownPerson user;
   KnownPerson session;
+  // Categories that a person named of whom nothing else is known, the dearest first.
+  std::vector<std::uint32_t> first_genres{};
   const Cooccurrence* cooccurrence = nullptr;  // may be absent
   const InteractionMatrix* matrix = nullptr;   // may be absent
   const state::NameTable* items = nullptr;

@@ -88,12 +88,15 @@ Status write_model(const std::string& folder, const ModelFile& file) {
 }
 
 Result<ModelFile> read_model(const std::string& folder, std::string_view name) {
-  const fs::path path = fs::path(folder) / name;
+  return read_model_from((fs::path(folder) / name).string(), name);
+}
+
+Result<ModelFile> read_model_from(const std::string& path, std::string_view name) {
   std::error_code error;
-  if (!fs::exists(path, error)) return fail(Code::kNotFound, "there is no " + path.string());
+  if (!fs::exists(path, error)) return fail(Code::kNotFound, "there is no " + path);
   std::ifstream in(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in.is_open() || in.bad()) return fail(Code::kIo, "cannot read " + path.string());
+  if (!in.is_open() || in.bad()) return fail(Code::kIo, "cannot read " + path);
   return parse(name, text);
 }
 

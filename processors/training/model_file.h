@@ -25,6 +25,7 @@ struct ModelFile {
 // Replaces the model's file in one step: written beside it, fsynced, renamed. The folder is made.
 Status write_model(const std::string& folder, const ModelFile& file);
 // kNotFound: there is none; kCorrupt: it is not what was written, or of a newer version.
+Result<ModelFile> read_model_from(const std::string& path, std::string_view name);
 Result<ModelFile> read_model(const std::string& folder, std::string_view name);
 
 // A model's file, as it is found to be.

@@ -55,23 +55,39 @@ std::shared_ptr<const NeighbourModel> Trainer::neighbours() const {
   return neighbours_;
 }
 
+Status Trainer::load(ModelKind kind) {
+  MILLRACE_TRY(const auto file, read_model(options_.folder, model_name(kind)));
+  if (kind == ModelKind::kCategories) {
+    MILLRACE_TRY(auto model, CategoryModel::decode(file));
+    const std::lock_guard lock(mutex_);
+    categories_ = std::make_shared<const CategoryModel>(std::move(model));
+  } else {
+    MILLRACE_TRY(auto model, NeighbourModel::decode(file, engine_.items()));
+    const std::lock_guard lock(mutex_);
+    neighbours_ = std::make_shared<const NeighbourModel>(std::move(model));
+  }
+  return {};
+}
+
+std::vector<ModelVersion> Trainer::versions(ModelKind kind) const {
+  return model_versions(options_.folder, model_name(kind));
+}
+
+Result<ModelVersion> Trainer::promote(ModelKind kind, const std::string& version) {
+  for (const auto& job : jobs_.list()) {
+    if (job.kind == model_name(kind) && !job.over()) {
+      return fail(Code::kConflict, "the model is being trained: wait for it, or cancel it");
+    }
+  }
+  MILLRACE_TRY(auto promoted, promote_version(options_.folder, model_name(kind), version));
+  MILLRACE_CHECK(load(kind));
+  return promoted;
+}
+
 void Trainer::load() {
   for (const ModelKind kind : kAll) {
-    const auto file = read_model(options_.folder, model_name(kind));
-    Status status;
-    if (!file) {
-      if (file.error().code == Code::kNotFound) continue;
-      status = tl::unexpected<Error>(file.error());
-    } else if (kind == ModelKind::kCategories) {
-      status = CategoryModel::decode(*file).map([&](CategoryModel model) {
-        categories_ = std::make_shared<const CategoryModel>(std::move(model));
-      });
-    } else {
-      status = NeighbourModel::decode(*file, engine_.items()).map([&](NeighbourModel model) {
-        neighbours_ = std::make_shared<const NeighbourModel>(std::move(model));
-      });
-    }
-    if (status) continue;
+    const Status status = load(kind);
+    if (status || status.error().code == Code::kNotFound) continue;
     times_[static_cast<std::size_t>(kind)].wanted = true;
     log_warn("refused and trained again: " + status.error().detail);
     metrics_
@@ -85,6 +101,10 @@ Result<Job> Trainer::train(ModelKind kind, Jobs::Done done) {
   auto work = [this, kind](JobControl& control) {
     auto result =
         kind == ModelKind::kCategories ? train_categories(control) : train_neighbours(control);
+    if (result) {
+      const auto kept = keep_version(options_.folder, model_name(kind), *result);
+      if (!kept) log_warn("a model cannot be gone back to: " + kept.error().detail);
+    }
     metrics_
         .gauge("model_trained_timestamp_seconds", "When a model was last trained, or tried.",
                {{"model", std::string(model_name(kind))}})

@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -14,6 +15,7 @@
 #include "processors/engine.h"
 #include "processors/training/category_model.h"
 #include "processors/training/jobs.h"
+#include "processors/training/model_versions.h"
 #include "processors/training/neighbour_model.h"
 
 namespace millrace::processors {
@@ -47,12 +49,19 @@ class Trainer {
   // A training as a job; see Jobs::submit.
   Result<Job> train(ModelKind kind, Jobs::Done done = {});
 
+  // What is kept of a model's trainings, the newest first.
+  std::vector<ModelVersion> versions(ModelKind kind) const;
+  // Uses a version from now on, until the next training; empty: the one before the one in use.
+  // kNotFound: there is no such one; kConflict: the model is being trained.
+  Result<ModelVersion> promote(ModelKind kind, const std::string& version);
+
  private:
   struct Times {
     UnixMillis trained = 0;  // or tried; 0: not since the start
     bool wanted = false;     // its file was damaged
   };
   void load();
+  Status load(ModelKind kind);
   Result<std::string> train_categories(JobControl& control);
   Result<std::string> train_neighbours(JobControl& control);
   bool due(ModelKind kind);

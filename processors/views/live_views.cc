@@ -10,6 +10,7 @@
 #include "schemas/account.h"
 #include "schemas/interaction_table.h"
 #include "schemas/partitioner.h"
+#include "schemas/record.h"
 
 namespace millrace::processors {
 
@@ -26,7 +27,9 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
       unsettled_(stores_.size()),
       ratings_(budgets.ratings),
       matrix_(stores_.size(), budgets.matrix),
-      lists_(items) {
+      lists_(items),
+      recent_people_(stores_.size()),
+      outcomes_(stores_.size(), items, metrics) {
   auto& bytes = metrics.gauge("cooccurrence_memory_bytes", "What co-occurrence takes in memory.");
   auto& refused = metrics.gauge("cooccurrence_pairs_refused",
                                 "Halves of pairs left out because the memory budget is used up.");
@@ -134,11 +137,42 @@ void LiveViews::entered(std::uint16_t partition, std::string_view user, state::I
   if (batch.large()) batch.settle(cooccurrence_);
 }
 
+void LiveViews::seen(std::uint16_t partition, std::string_view user, UnixMillis log_time) {
+  recent_people_.seen(partition, user, log_time);
+}
+
+void LiveViews::shown(std::uint16_t partition, const Impression& answer, UnixMillis log_time) {
+  outcomes_.shown(partition, answer, log_time);
+}
+
+void LiveViews::acted(std::uint16_t partition, std::string_view user, state::ItemIndex item,
+                      UnixMillis log_time) {
+  outcomes_.acted(partition, user, item, log_time);
+}
+
+void LiveViews::replay(std::uint16_t partition, const ingest::StoredRecord& record) {
+  const auto view = view_log_record(record.bytes);
+  if (!view) return;
+  if (const auto* answer = std::get_if<Impression>(&*view)) {
+    seen(partition, answer->user.value, record.append_time);
+    shown(partition, *answer, record.append_time);
+  } else if (const auto* event = std::get_if<InteractionView>(&*view)) {
+    seen(partition, event->user, record.append_time);
+    const auto item = event->weight > 0 ? items_.find(event->item) : std::nullopt;
+    if (item) acted(partition, event->user, *item, record.append_time);
+  } else if (const auto* erase = std::get_if<EraseUser>(&*view)) {
+    recent_people_.forget(partition, erase->user.value);
+    outcomes_.forget(partition, erase->user.value);
+  }
+}
+
 void LiveViews::settle(std::uint16_t partition) { unsettled_[partition].settle(cooccurrence_); }
 
 void LiveViews::erased(std::uint16_t partition, std::string_view user,
                        const std::vector<state::ItemIndex>& sequence, std::uint32_t window) {
   matrix_.erase(partition, user);
+  recent_people_.forget(partition, user);
+  outcomes_.forget(partition, user);
   settle(partition);  // what is taken back must have been added
   for (std::size_t i = 0; i < sequence.size(); ++i) {
     const auto from = i - std::min<std::size_t>(i, window);
@@ -181,12 +215,24 @@ Result<KnownPerson> LiveViews::known(const std::string& user,
   return known;
 }
 
+std::vector<std::uint32_t> LiveViews::first_genres(const std::string& user) const {
+  std::vector<std::uint32_t> out;
+  const auto notes = catalog_.person_notes();
+  const auto* note = notes->find(user);
+  if (note == nullptr) return out;
+  for (const auto& genre : (*note)->genres) {
+    if (const auto name = names_.categories.find(genre)) out.push_back(*name);
+  }
+  return out;
+}
+
 Result<ReadState> LiveViews::read(const std::string& user, const std::string& session) const {
   ReadState state;
   state.catalog = catalog_.view();
   state.lists = lists_.snapshot();
   for (const auto* store : stores_) state.cells.push_back(&store->cells());
   MILLRACE_TRY(state.user, known(user, *state.catalog));
+  if (!state.user.view.person) state.first_genres = first_genres(user);
   MILLRACE_TRY(state.session, known(session, *state.catalog));
   state.cooccurrence = &cooccurrence_;
   state.matrix = &matrix_;

@@ -11,8 +11,10 @@
 #include "processors/rankers/ranker.h"
 #include "processors/views/cooccurrence.h"
 #include "processors/views/interaction_matrix.h"
+#include "processors/views/outcomes.h"
 #include "processors/views/ranked_lists.h"
 #include "processors/views/ratings_index.h"
+#include "processors/views/recent_people.h"
 #include "state/catalog_store.h"
 #include "state/partition_store.h"
 
@@ -36,6 +38,8 @@ class LiveViews final : public ViewSink {
 
   // Everything anew from committed state. Before writers start.
   Status rebuild();
+  // What rests on the order of the log alone, from records that are in the state already, in order.
+  void replay(std::uint16_t partition, const ingest::StoredRecord& record);
 
   // ---- from writers ----
   void entered(std::uint16_t partition, std::string_view user, state::ItemIndex item,
@@ -49,6 +53,10 @@ class LiveViews final : public ViewSink {
 
   void rated(const InteractionView& event, Offset offset, state::ItemIndex item) override;
   void forgotten(std::string_view user, state::ItemIndex item) override;
+  void seen(std::uint16_t partition, std::string_view user, UnixMillis log_time) override;
+  void shown(std::uint16_t partition, const Impression& answer, UnixMillis log_time) override;
+  void acted(std::uint16_t partition, std::string_view user, state::ItemIndex item,
+             UnixMillis log_time) override;
 
   // ---- from the publisher ----
   void update_lists(const std::vector<state::ItemIndex>& touched);
@@ -61,11 +69,14 @@ class LiveViews final : public ViewSink {
   const Cooccurrence& cooccurrence() const { return cooccurrence_; }
   const RatingsIndex& ratings() const { return ratings_; }
   const InteractionMatrix& matrix() const { return matrix_; }
+  const RecentPeople& recent_people() const { return recent_people_; }
+  const Outcomes& outcomes() const { return outcomes_; }
   std::size_t memory_bytes() const;
 
  private:
   Status rebuild_sequences(const state::PartitionStore& store);
   Status rebuild_ratings(const state::PartitionStore& store);
+  std::vector<std::uint32_t> first_genres(const std::string& user) const;
   Result<KnownPerson> known(const std::string& user, const state::CatalogView& catalog) const;
 
   const state::CatalogStore& catalog_;
@@ -78,6 +89,8 @@ class LiveViews final : public ViewSink {
   RatingsIndex ratings_;
   InteractionMatrix matrix_;
   RankedListsBuilder lists_;
+  RecentPeople recent_people_;
+  Outcomes outcomes_;
 };
 
 }  // namespace millrace::processors

@@ -194,6 +194,7 @@ Connection::Next Connection::respond(Reply reply) {
   const bool ends_it = parser_.http_1_0() && reply.stream && !reply.length;
   const bool unread = parser_.state() != RequestParser::State::kDone;
   last_request_ = last_request_ || state_.stopping || ends_it || unread;
+  reply = dispatcher_.in_form(parser_.request(), std::move(reply));
   if (state_.options.mark) state_.options.mark(reply);
   if (reply.socket) return begin_socket(std::move(reply));
   WireReply wire = worker_.writer().write(
@@ -217,7 +218,8 @@ Connection::Next Connection::refuse(int status, std::string_view reason,
   sink_.reset();
   state_.metrics.count(HttpMetrics::kNoRoute, status, 0);
   charge_body(0);
-  send(worker_.writer().write(problem(status, reason), Persistence::kClose));
+  auto reply = dispatcher_.in_form(parser_.request(), problem(status, reason));
+  send(worker_.writer().write(std::move(reply), Persistence::kClose));
   return Next::kClose;
 }
 

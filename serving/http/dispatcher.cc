@@ -118,6 +118,13 @@ Dispatcher::Outcome Dispatcher::dispatch(Request& request) const {
     if (entry.blocked) metrics_.reject(Rejection::kBlocked);
     return {entry.blocked ? *std::move(entry.blocked) : without_route(request, *match)};
   }
+  if (checks_.gate) {
+    auto refusal = checks_.gate->admit_route(request, match->route->allowance);
+    if (refusal) {
+      metrics_.reject(Rejection::kRate);
+      return {*std::move(refusal), first_route_ + match->index};
+    }
+  }
   request.params = std::move(match->params);
   auto query = parse_query(parts->query);
   if (query) request.query.swap(*query);
@@ -135,6 +142,15 @@ bool Dispatcher::streams(const Request& request) const {
   if (!parts) return false;
   const auto match = router_.match(request.method, parts->path);
   return match && match->route != nullptr && match->route->streams;
+}
+
+Reply Dispatcher::in_form(const Request& request, Reply reply) const {
+  if (reply.content_type != kProblemType) return reply;
+  const auto parts = split_target(request.target);
+  const auto match = parts ? router_.match(request.method, parts->path) : Router::Match();
+  if (!match) return reply;
+  const Route* route = match->route != nullptr ? match->route : match->beside;
+  return route != nullptr && route->errors != nullptr ? route->errors(std::move(reply)) : reply;
 }
 
 Answer Dispatcher::serve(Request& request, const Router::Match& match, Entry entry) const {

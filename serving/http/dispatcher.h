@@ -37,11 +37,14 @@ class Dispatcher {
 
   // Fills path, query, params, caller, limit and cors of `request`, and replaces a gzipped body.
   // Answers come in the order 429, 403 of a blocked address (from which only admins come in), 404
-  // or 405 (of the path, which is public), 401, 403, 400, and what the handler says. The gate does
-  // not stand before /health, /ready and /metrics. A handler that throws is a 500. A handler's 404
-  // and a bad credential's 401 stand only behind catch_up: the request is served once more. Where
-  // that is not to be had a 401 becomes a 503.
+  // or 405 (of the path, which is public), 429 of the route's allowance, 401, 403, 400, and what
+  // the handler says. The gate does not stand before /health, /ready and /metrics. A handler that
+  // throws is a 500. A handler's 404 and a bad credential's 401 stand only behind catch_up: the
+  // request is served once more. Where that is not to be had a 401 becomes a 503.
   Outcome dispatch(Request& request) const;
+  // An answer as its route's surface says errors. Whoever sends an answer, or a refusal of a
+  // request that was not dispatched, asks for it last.
+  Reply in_form(const Request& request, Reply reply) const;
   // The request's route is to be asked on its head.
   bool streams(const Request& request) const;
 

@@ -11,6 +11,19 @@ namespace millrace::serving {
 namespace {
 
 constexpr std::uint64_t kService = std::uint64_t{1} << 63;
+constexpr std::uint64_t kAddress = std::uint64_t{1} << 62;
+constexpr std::int64_t kHourMs = 3'600'000;
+
+std::uint64_t key_of(const Caller& caller) {
+  return caller.account.value != 0 ? caller.account.value : kService | caller.token.value;
+}
+
+std::array<TokenBuckets, kAllowances> buckets_of(const AllowanceRules& rules) {
+  const auto hourly = [](std::uint32_t n) { return BucketRate{n, n, kHourMs}; };
+  return {TokenBuckets(0), TokenBuckets(rules.api_per_minute),
+          TokenBuckets(hourly(rules.trainings_per_hour)),
+          TokenBuckets(hourly(rules.bulk_per_hour))};
+}
 
 // What is shown is the limit that is reached first.
 void note(Request& request, std::uint32_t limit, const TokenBucket::Taken& taken) {
@@ -18,9 +31,10 @@ void note(Request& request, std::uint32_t limit, const TokenBucket::Taken& taken
   request.limit = {limit, taken.left, static_cast<std::uint32_t>((taken.refill_ms + 999) / 1000)};
 }
 
-Reply too_many(std::uint32_t limit, const char* of_whom, std::int64_t wait_ms) {
+Reply too_many(const BucketRate& rate, const char* of_whom, std::int64_t wait_ms) {
   return problem({Code::kExhausted,
-                  "more than " + std::to_string(limit) + " requests a minute of this " + of_whom +
+                  "more than " + std::to_string(rate.tokens) + " requests " +
+                      (rate.period_ms == kHourMs ? "an hour" : "a minute") + " of this " + of_whom +
                       ": wait a little",
                   {}},
                  wait_ms);
@@ -46,7 +60,8 @@ Gate::Gate(GateOptions options, GateLinks links, const Clock& clock)
       clock_(clock),
       cors_(options_.cors_origins),
       addresses_(options_.addresses),
-      callers_(options_.per_caller) {}
+      callers_(options_.per_caller),
+      allowances_(buckets_of(options_.allowances)) {}
 
 bool Gate::trusts(const Address& address) const {
   return std::any_of(options_.trusted_proxies.begin(), options_.trusted_proxies.end(),
@@ -82,17 +97,28 @@ std::optional<Reply> Gate::admit(Request& request) {
   const auto limit = options_.addresses.per_minute;
   note(request, limit, taken);
   if (taken.allowed) return std::nullopt;
-  return too_many(limit, "address", taken.wait_ms);
+  return too_many({limit}, "address", taken.wait_ms);
 }
 
 std::optional<Reply> Gate::admit_caller(Request& request) {
   const Caller& caller = request.caller;
   if (options_.per_caller == 0 || caller.token.value == 0) return std::nullopt;
-  const auto key = caller.account.value != 0 ? caller.account.value : kService | caller.token.value;
-  const auto taken = callers_.take(key, clock_.now());
+  const auto taken = callers_.take(key_of(caller), clock_.now());
   note(request, options_.per_caller, taken);
   if (taken.allowed) return std::nullopt;
-  return too_many(options_.per_caller, "credential", taken.wait_ms);
+  return too_many(callers_.rate(), "credential", taken.wait_ms);
+}
+
+std::optional<Reply> Gate::admit_route(Request& request, Allowance allowance) {
+  auto& buckets = allowances_[static_cast<std::size_t>(allowance)];
+  if (buckets.rate().tokens == 0) return std::nullopt;
+  const Caller caller = links_.caller ? links_.caller(request) : Caller();
+  const bool known = caller.token.value != 0;
+  const auto key = known ? key_of(caller) : kAddress | request.address.network().hash() >> 2;
+  const auto taken = buckets.take(key, clock_.now());
+  note(request, buckets.rate().tokens, taken);
+  if (taken.allowed) return std::nullopt;
+  return too_many(buckets.rate(), known ? "credential" : "address", taken.wait_ms);
 }
 
 std::optional<Reply> Gate::refuse_blocked(const Request& request) const {

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,11 +17,20 @@
 
 namespace millrace::serving {
 
+// Requests of the surfaces that have limits of their own (Route::allowance), of one credential,
+// else of one address. 0: no limit.
+struct AllowanceRules {
+  std::uint32_t api_per_minute = 0;
+  std::uint32_t trainings_per_hour = 0;
+  std::uint32_t bulk_per_hour = 0;
+};
+
 struct GateOptions {
   AddressRules addresses;        // of each client's network
   std::uint32_t per_caller = 0;  // requests a minute of an account or key; 0: no limit
   std::vector<AddressRange> trusted_proxies{};  // whose X-Forwarded-For is believed
   std::vector<std::string> cors_origins{};
+  AllowanceRules allowances{};
 };
 
 // Whom the gate asks, and tells. Called from the server's threads at once; must not block.
@@ -28,6 +38,9 @@ struct GateLinks {
   std::function<std::shared_ptr<const state::BlocksView>()> blocks;
   std::function<void(const Address&)> on_abuse;  // an address failed too often
   std::function<void(const Address&, const Anomaly&)> on_anomaly;
+  // Whom a request's credential belongs to, not asking what they may; an empty one: to nobody
+  // known.
+  std::function<Caller(const Request&)> caller;
 };
 
 // What stands before every route: who the client is behind proxies, how much it may ask for, and
@@ -42,6 +55,8 @@ class Gate {
   std::optional<Reply> admit(Request& request);
   // The same for who the caller is, once that is known.
   std::optional<Reply> admit_caller(Request& request);
+  // The same for what the route counts against, before it is known whether the caller may call it.
+  std::optional<Reply> admit_route(Request& request, Allowance allowance);
   // 403 for a client that is blocked.
   std::optional<Reply> refuse_blocked(const Request& request) const;
   // A log-in, a token or a path of this client was none. Enough of them are abuse.
@@ -59,6 +74,7 @@ class Gate {
   const Cors cors_;
   AddressTable addresses_;
   TokenBuckets callers_;
+  std::array<TokenBuckets, kAllowances> allowances_;
 };
 
 }  // namespace millrace::serving

@@ -34,7 +34,16 @@ Rejection rejection_of(int status) {
   }
 }
 
-HttpMetrics::HttpMetrics(Metrics& metrics, const std::vector<Route>& routes) : metrics_(metrics) {
+Counter& HttpMetrics::answers(Metrics& metrics) {
+  return metrics.counter("http_answers_total", "Requests answered, of all routes.");
+}
+
+Counter& HttpMetrics::answer_seconds(Metrics& metrics) {
+  return metrics.counter("http_answer_seconds_total", "From whole requests to their answers.");
+}
+
+HttpMetrics::HttpMetrics(Metrics& metrics, const std::vector<Route>& routes)
+    : metrics_(metrics), answers_(answers(metrics)), answer_seconds_(answer_seconds(metrics)) {
   std::vector<std::string> labels;
   for (const Route& route : routes) labels.push_back(route.pattern);
   labels.emplace_back("none");
@@ -73,6 +82,8 @@ void HttpMetrics::count(std::size_t route, int status, double seconds) {
   }
   counter->inc();
   entry.seconds->observe(seconds);
+  answers_.inc();
+  answer_seconds_.inc(seconds);
 }
 
 void HttpMetrics::count_exception(std::size_t route) { at(route).exceptions->inc(); }

@@ -44,6 +44,10 @@ class HttpMetrics {
   // `metrics` must outlive this object. The label of a route is its pattern.
   HttpMetrics(Metrics& metrics, const std::vector<Route>& routes);
 
+  // Over all routes and statuses, since the start.
+  static Counter& answers(Metrics& metrics);
+  static Counter& answer_seconds(Metrics& metrics);
+
   static constexpr std::size_t kNoRoute = SIZE_MAX;  // label "none": nothing matched
 
   void count(std::size_t route, int status, double seconds);
@@ -69,6 +73,8 @@ class HttpMetrics {
 
   Metrics& metrics_;
   std::vector<std::unique_ptr<PerRoute>> routes_;  // the last is kNoRoute's
+  Counter& answers_;
+  Counter& answer_seconds_;
   std::array<Counter*, kRejections> rejected_{};
   std::shared_ptr<Levels> levels_ = std::make_shared<Levels>();
 };

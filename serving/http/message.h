@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -18,7 +19,7 @@ namespace millrace::serving {
 // What a client is told of the limit that it meets first (draft-ietf-httpapi-ratelimit-headers, in
 // the form of its third version: RateLimit-Limit, -Remaining, -Reset).
 struct RateLimit {
-  std::uint32_t limit = 0;  // requests a minute; 0: none, and nothing is told
+  std::uint32_t limit = 0;  // requests within the limit's time; 0: none, and nothing is told
   std::uint32_t left = 0;
   std::uint32_t reset_s = 0;  // until all of them are there again
 };
@@ -96,7 +97,7 @@ enum class Policy {
   kPublic,       // everybody; a credential that is sent must be a good one
   kUser,         // any account, and admins
   kSelf,         // the account that {id} or {user} names
-  kSelfOrAdmin,  // that one, and admins; under /v1 services that may read can
+  kSelfOrAdmin,  // that one, and admins; of v1 and engine services that may read can
   kAdmin,
   kListen,  // any account, admins, services that may read; with ?ticket= the handler checks that
   kIngest,  // services that may ingest, admins, and accounts, for themselves only
@@ -107,6 +108,14 @@ enum class Policy {
 inline constexpr const char* kSecretHeader = "client_header_secret";
 inline constexpr const char* kSecretHeaderOfProxies = "client-header-secret";
 
+// What requests of a route count against, before their caller is known: GateOptions has the
+// numbers.
+enum class Allowance : std::uint8_t { kNone, kApi, kTraining, kBulk };
+inline constexpr std::size_t kAllowances = 4;
+
+// Makes a surface's own form of an error out of a problem (RFC 9457).
+using ErrorForm = Reply (*)(Reply problem);
+
 struct Route {
   std::string method;
   std::string pattern;  // "/v1/items/{id}"; a trailing slash makes no difference
@@ -114,6 +123,8 @@ struct Route {
   Handler handler;
   std::string surface{};  // that it belongs to
   bool streams = false;   // the handler is asked on the head, and its Reply may have a sink
+  Allowance allowance = Allowance::kNone;
+  ErrorForm errors = nullptr;  // null: problems stay as they are
 };
 
 }  // namespace millrace::serving

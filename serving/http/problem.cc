@@ -41,7 +41,7 @@ struct Problem {
 Reply to_reply(const Problem& problem) {
   Reply reply;
   reply.status = problem.status;
-  reply.content_type = "application/problem+json";
+  reply.content_type = kProblemType;
   reply.body = "{";
   append_member(reply.body, "type", problem.type);
   append_member(reply.body, "title", problem.title);

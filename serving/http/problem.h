@@ -14,6 +14,8 @@ int http_status(Code code);
 // "Not Found" for 404; "Unknown" for a status this server never sends.
 std::string_view reason_phrase(int status);
 
+inline constexpr std::string_view kProblemType = "application/problem+json";
+
 // An answer of RFC 9457: application/problem+json with type (urn:millrace:problem:<code name>),
 // title, status, detail and, where the error names one, field. 429 and 503 carry Retry-After: 1.
 Reply problem(const Error& error);

@@ -94,6 +94,7 @@ struct Router::Search {
   std::vector<std::string> values;  // of the parameters on the way down
   std::size_t found = 0;
   std::set<std::string, std::less<>> allowed;
+  std::size_t beside = 0;  // one of those
 
   // True when a route with the method ends at `node`; its own spelling of the last slash first.
   bool take(const Node& node) {
@@ -105,7 +106,10 @@ struct Router::Search {
         found = leaf->second;
         return true;
       }
-      for (const auto& [name, index] : leaves) allowed.insert(name);
+      for (const auto& [name, index] : leaves) {
+        allowed.insert(name);
+        beside = index;
+      }
     }
     return false;
   }
@@ -175,6 +179,7 @@ Result<Router::Match> Router::match(std::string_view method, std::string_view en
     return match;
   }
   if (search.allowed.empty()) return match;
+  match.beside = &routes_[search.beside];
   if (search.allowed.contains("GET")) search.allowed.insert("HEAD");
   search.allowed.insert("OPTIONS");
   for (const std::string& name : search.allowed) {

@@ -32,6 +32,7 @@ class Router {
     std::size_t index = 0;         // of the route in routes()
     std::map<std::string, std::string, std::less<>> params;  // decoded
     std::string allow;  // without a route: "GET, HEAD, …", the methods that this path has
+    const Route* beside = nullptr;  // without a route: one of another method
   };
 
   // `encoded_path` as sent, without query; segments are split before they are decoded, so that an

@@ -4,26 +4,22 @@
 #include <cmath>
 
 namespace millrace::serving {
-namespace {
-
-constexpr double kMinuteMs = 60'000;
-
-}  // namespace
-
 double TokenBucket::left_at(const BucketRate& rate, UnixMillis now) const {
   const auto passed = static_cast<double>(std::max<UnixMillis>(0, now - as_of_));
-  return std::min<double>(rate.burst, left_ + passed * rate.per_minute / kMinuteMs);
+  return std::min<double>(rate.burst,
+                          left_ + passed * rate.tokens / static_cast<double>(rate.period_ms));
 }
 
 TokenBucket::Taken TokenBucket::take(const BucketRate& rate, UnixMillis now) {
-  if (rate.per_minute == 0) return {true, rate.burst, 0, 0};
+  if (rate.tokens == 0) return {true, rate.burst, 0, 0};
   left_ = left_at(rate, now);
   as_of_ = std::max(as_of_, now);
   Taken taken;
   taken.allowed = left_ >= 1;
   if (taken.allowed) left_ -= 1;
   const auto ms_for = [&rate](double tokens) {
-    return static_cast<std::int64_t>(std::ceil(tokens * kMinuteMs / rate.per_minute));
+    return static_cast<std::int64_t>(
+        std::ceil(tokens * static_cast<double>(rate.period_ms) / rate.tokens));
   };
   taken.left = static_cast<std::uint32_t>(left_);
   taken.wait_ms = left_ >= 1 ? 0 : ms_for(1 - left_);
@@ -42,7 +38,7 @@ void TokenBuckets::sweep(Shard& shard, UnixMillis now) const {
 }
 
 TokenBucket::Taken TokenBuckets::take(std::uint64_t key, UnixMillis now) {
-  if (rate_.per_minute == 0) return {true, rate_.burst, 0, 0};
+  if (rate_.tokens == 0) return {true, rate_.burst, 0, 0};
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   if (shard.buckets.size() >= shard.sweep_at) sweep(shard, now);

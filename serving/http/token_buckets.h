@@ -10,11 +10,13 @@ namespace millrace::serving {
 
 // A rate of 0 allows everything.
 struct BucketRate {
-  std::uint32_t per_minute = 0;
+  std::uint32_t tokens = 0;  // a period
   std::uint32_t burst = 0;
+  std::int64_t period_ms = 60'000;
 };
 
-// One bucket of tokens: holds at most `burst` of them and refills at `per_minute`. Not thread-safe.
+// One bucket of tokens: holds at most `burst` of them and refills by `tokens` a period. Not
+// thread-safe.
 class TokenBucket {
  public:
   TokenBucket(const BucketRate& rate, UnixMillis now) : left_(rate.burst), as_of_(now) {}
@@ -40,10 +42,11 @@ class TokenBuckets {
  public:
   explicit TokenBuckets(std::uint32_t per_minute) : rate_{per_minute, per_minute} {}
   TokenBuckets(std::uint32_t per_minute, std::uint32_t burst) : rate_{per_minute, burst} {}
+  explicit TokenBuckets(const BucketRate& rate) : rate_(rate) {}
 
   TokenBucket::Taken take(std::uint64_t key, UnixMillis now);
   void give_back(std::uint64_t key);
-  std::uint32_t per_minute() const { return rate_.per_minute; }
+  const BucketRate& rate() const { return rate_; }
   std::size_t size() const;
 
  private:

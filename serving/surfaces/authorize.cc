@@ -33,6 +33,11 @@ bool is_self(const Request& request) {
   return false;
 }
 
+// Surfaces whose people services may read of.
+bool services_read(const Route& route) {
+  return route.surface == "v1" || route.surface == "engine";
+}
+
 bool may_call(const Request& request, const Route& route) {
   const Caller& caller = request.caller;
   if (caller.open) return true;
@@ -43,7 +48,7 @@ bool may_call(const Request& request, const Route& route) {
     case Policy::kSelf: return is_self(request);
     case Policy::kSelfOrAdmin:
       return is_self(request) || caller.admin() ||
-             (route.method == "GET" && route.pattern.starts_with("/v1/") && caller.may_read());
+             (route.method == "GET" && services_read(route) && caller.may_read());
     case Policy::kAdmin: return caller.admin();
     case Policy::kListen:
       return caller.account.value != 0 || caller.may_read() || request.query_value("ticket");
@@ -91,6 +96,13 @@ std::optional<Caller> caller_of(const state::Token* token, const state::Accounts
   return caller;
 }
 
+std::optional<Caller> caller_of(const Request& request, const state::AccountsView& accounts,
+                                UnixMillis now) {
+  const auto secret = credential(request);
+  if (!secret) return std::nullopt;
+  return caller_of(accounts.find_secret(token_hash(*secret)), accounts, now);
+}
+
 Authorize authorize_with(const Deps& deps) {
   return [engine = deps.engine, clock = deps.clock, client_secret = deps.options.client_secret](
              Request& request, const Route& route) -> std::optional<Reply> {
@@ -105,17 +117,16 @@ Authorize authorize_with(const Deps& deps) {
       request.caller.open = true;
       return std::nullopt;
     }
-    const auto secret = credential(request);
-    if (secret) {
-      const auto* token = accounts->find_secret(token_hash(*secret));
-      const auto caller = caller_of(token, *accounts, clock->now());
+    const bool sent = credential(request).has_value();
+    if (sent) {
+      const auto caller = caller_of(request, *accounts, clock->now());
       if (!caller) {
         return problem({Code::kUnauthorized, "this credential is not known or has expired", {}});
       }
       request.caller = *caller;
     }
     if (may_call(request, route)) return std::nullopt;
-    if (!secret) {
+    if (!sent) {
       return problem({Code::kUnauthorized, "send a token: Authorization: Bearer …", {}});
     }
     return problem({Code::kForbidden, "this credential does not allow that", {}});

@@ -17,6 +17,10 @@ Authorize authorize_with(const Deps& deps);
 std::optional<Caller> caller_of(const state::Token* token, const state::AccountsView& accounts,
                                 UnixMillis now);
 
+// Who the credential of a request is from; nothing when it sends none, or none that is good.
+std::optional<Caller> caller_of(const Request& request, const state::AccountsView& accounts,
+                                UnixMillis now);
+
 // Behind the end of a catalog that other nodes write too; null when none does.
 CatchUp catch_up_with(const Deps& deps);
 

@@ -21,6 +21,7 @@ std::string_view openapi_store();
 std::string_view openapi_interactions();
 std::string_view openapi_recommender();
 std::string_view openapi_experiments();
+std::string_view openapi_engine();
 
 // The pages' files, gzip'd; empty where they could not be fetched when this was built.
 std::string_view swagger_ui_js();

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "schemas/catalog_record.h"
 #include "schemas/json_writer.h"
+#include "serving/surfaces/authorize.h"
 
 namespace millrace::serving {
 namespace {
@@ -52,6 +53,10 @@ std::shared_ptr<Gate> make_gate(const Deps& deps, const GateOptions& options,
                             {{"kind", "failures"}});
   GateLinks links;
   links.blocks = [engine = deps.engine] { return engine->catalog().blocks(); };
+  links.caller = [engine = deps.engine, clock = deps.clock](const Request& request) {
+    const auto accounts = engine->catalog().accounts();
+    return caller_of(request, *accounts, clock->now()).value_or(Caller());
+  };
   links.on_abuse = [deps, block_ms, &blocked,
                     reason = why_blocked(options.addresses)](const Address& address) {
     const auto range = AddressRange::network_of(address);

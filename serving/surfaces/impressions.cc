@@ -10,8 +10,11 @@ Impression impression_of(const std::string& id, const Shown& shown) {
   const auto& query = shown.query;
   Impression impression{id, query.user, shown.ranked.algorithm, query.seed, query.now, {}};
   impression.items.reserve(shown.to - shown.from);
+  impression.scores.reserve(shown.to - shown.from);
   for (auto at = shown.from; at < shown.to; ++at) {
-    impression.items.emplace_back(std::string(shown.read.items->name(shown.ranked.items[at].item)));
+    const auto& scored = shown.ranked.items[at];
+    impression.items.emplace_back(std::string(shown.read.items->name(scored.item)));
+    impression.scores.push_back(static_cast<float>(scored.score));
   }
   return impression;
 }

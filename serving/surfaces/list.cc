@@ -13,6 +13,12 @@
 #include "serving/surfaces/cluster.h"
 #include "serving/surfaces/dead_letters.h"
 #include "serving/surfaces/docs.h"
+#include "serving/surfaces/engine_datasets.h"
+#include "serving/surfaces/engine_error.h"
+#include "serving/surfaces/engine_events.h"
+#include "serving/surfaces/engine_metrics.h"
+#include "serving/surfaces/engine_models.h"
+#include "serving/surfaces/engine_recommendations.h"
 #include "serving/surfaces/events.h"
 #include "serving/surfaces/experiments.h"
 #include "serving/surfaces/interactions.h"
@@ -22,6 +28,7 @@
 #include "serving/surfaces/live.h"
 #include "serving/surfaces/meta.h"
 #include "serving/surfaces/movies.h"
+#include "serving/surfaces/people.h"
 #include "serving/surfaces/recommendations.h"
 #include "serving/surfaces/recommender.h"
 #include "serving/surfaces/shoppable.h"
@@ -35,6 +42,8 @@ namespace {
 struct Surface {
   std::string_view name;
   std::vector<Route> (*routes)(const Deps&);
+  ErrorForm errors = nullptr;              // of its routes
+  Allowance allowance = Allowance::kNone;  // of those that name none
 };
 
 constexpr std::string_view kMeta = "meta";  // served everywhere
@@ -45,6 +54,7 @@ constexpr Surface kSurfaces[] = {
     {"v1", recommendation_routes},
     {"v1", list_routes},
     {"v1", user_routes},
+    {"v1", people_routes},
     {"v1", admin_routes},
     {"v1", blocked_routes},
     {"v1", audit_routes},
@@ -61,7 +71,12 @@ constexpr Surface kSurfaces[] = {
     {"store", store_routes},
     {"interactions", interaction_routes},
     {"recommender", recommender_routes},
-    {"engine", experiment_routes},
+    {"engine", engine_recommendation_routes, error_and_details, Allowance::kApi},
+    {"engine", engine_event_routes, error_and_details, Allowance::kApi},
+    {"engine", engine_metrics_routes, error_and_details, Allowance::kApi},
+    {"engine", engine_dataset_routes, error_and_details, Allowance::kApi},
+    {"engine", engine_model_routes, error_and_details, Allowance::kApi},
+    {"engine", experiment_routes, error_and_details, Allowance::kApi},
     {"docs", docs_routes},
     {kMeta, meta_routes},
 };
@@ -73,6 +88,8 @@ std::vector<Route> all_routes(const Deps& deps) {
   for (const auto& surface : kSurfaces) {
     for (auto& route : surface.routes(deps)) {
       route.surface = surface.name;
+      route.errors = surface.errors;
+      if (route.allowance == Allowance::kNone) route.allowance = surface.allowance;
       all.push_back(std::move(route));
     }
   }

@@ -209,7 +209,7 @@ Reply get_list(const Request& request, const Deps& deps, Form form, BodyMemo& me
 }  // namespace
 
 std::vector<Route> list_routes(const Deps& deps) {
-  const auto memo = std::make_shared<BodyMemo>(kMemoBytes);
+  const auto memo = std::make_shared<BodyMemo>(kMemoBytes, deps.metrics);
   const auto route = [&](const char* pattern, Form form) -> Route {
     const auto answer = [form, memo](const Request& request, const Deps& with) {
       return get_list(request, with, form, *memo);

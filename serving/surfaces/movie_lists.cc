@@ -147,7 +147,7 @@ Reply get_recommended(const Request& request, const MovieSurface& surface, BodyM
 }  // namespace
 
 std::vector<Route> movie_list_routes(const MovieSurface& surface) {
-  const auto memo = std::make_shared<BodyMemo>(kMemoBytes);
+  const auto memo = std::make_shared<BodyMemo>(kMemoBytes, surface.deps.metrics);
   const auto recommended = [memo](const Request& request, const MovieSurface& on) {
     return get_recommended(request, on, *memo);
   };

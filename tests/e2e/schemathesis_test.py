@@ -84,7 +84,8 @@ def run(program, binary, headers):
              "--durability", "os", "--admin-token", TOKEN,
              # Wrong tokens and paths by the hundred are its trade.
              "--access-per-address", "0", "--access-per-caller", "0", "--access-sign-ups", "0",
-             "--access-block-failures", "0"], stdout=subprocess.PIPE, stderr=stderr, text=True,
+             "--access-block-failures", "0", "--engine-api-per-minute", "0",
+             "--engine-trainings-per-hour", "0", "--engine-bulk-per-hour", "0"], stdout=subprocess.PIPE, stderr=stderr, text=True,
             env=os.environ | {"CLIENT_HEADER_SECRET": TOKEN})
         try:
             ready = server.stdout.readline()

@@ -106,6 +106,8 @@ TEST(Golden, LogRecords) {
                                             1ULL << 52,
                                             1'769'860'800'250,
                                             {ItemId("video:2"), ItemId("video:1")}});
+  check_log_record("impression_with_scores",
+                   Impression{"r1", UserId("u1"), "linear", 7, 8, {ItemId("a")}, {0.5F}});
   check_log_record("expire_tracked", ExpireTracked{UserId("u1")});
 }
 
@@ -153,6 +155,16 @@ TEST(Golden, CatalogRecordsOfStores) {
                        {"c26", DeleteOwned{ItemId("product:7"), AccountId(3)}});
   check_catalog_record("catalog_put_rate", {"c27", PutRate{"EUR", Rate{"0.92", 2}}});
   check_catalog_record("catalog_delete_rate", {"c28", DeleteRate{"EUR"}});
+}
+
+TEST(Golden, CatalogRecordsOfUploads) {
+  check_catalog_record(
+      "catalog_put_dataset",
+      {"c29", PutDataset{{"day.csv", DatasetType::kItems, std::string(32, 'a'), 100, 9, 1}}});
+  check_catalog_record("catalog_delete_dataset", {"c30", DeleteDataset{7}});
+  check_catalog_record(
+      "catalog_describe_person",
+      {"c31", DescribePerson{UserId("u1"), {{"vip"}, {"Drama"}, R"({"age":"34"})"}}});
 }
 
 TEST(Golden, CatalogRecordsOfAccess) {

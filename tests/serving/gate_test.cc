@@ -148,5 +148,39 @@ TEST(CorsTest, APreflightIsAnsweredToNamedOriginsOnly) {
   EXPECT_TRUE(headers("https://evil.example", true).empty());
 }
 
+TEST_F(GateTest, RoutesHaveAllowancesOfKeysElseOfAddresses) {
+  GateOptions options;
+  options.allowances = {.api_per_minute = 2, .trainings_per_hour = 1};
+  GateLinks links;
+  links.caller = [](const Request& request) {
+    Caller caller;
+    if (request.header("authorization")) caller.token = TokenId(7);
+    return caller;
+  };
+  Gate gate(options, links, clock);
+  auto anybody = from("192.0.2.1"), somebody = anybody, other = from("192.0.2.2");
+  somebody.headers.emplace_back("authorization", "known");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(gate.admit_route(anybody, Allowance::kApi));
+    EXPECT_FALSE(gate.admit_route(somebody, Allowance::kApi)) << "a key counts for itself";
+  }
+  EXPECT_FALSE(gate.admit_route(other, Allowance::kApi));
+  const auto refused = gate.admit_route(anybody, Allowance::kApi);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 429);
+  EXPECT_EQ(anybody.limit.limit, 2u);
+  EXPECT_EQ(anybody.limit.left, 0u);
+  EXPECT_TRUE(gate.admit_route(somebody, Allowance::kApi));
+  EXPECT_FALSE(gate.admit_route(anybody, Allowance::kNone));
+  EXPECT_FALSE(gate.admit_route(anybody, Allowance::kBulk)) << "0 is no limit";
+  EXPECT_FALSE(gate.admit_route(anybody, Allowance::kTraining));
+  EXPECT_TRUE(gate.admit_route(anybody, Allowance::kTraining));
+  clock.advance(59LL * 60'000);
+  EXPECT_TRUE(gate.admit_route(anybody, Allowance::kTraining));
+  EXPECT_FALSE(gate.admit_route(anybody, Allowance::kApi));
+  clock.advance(60'000);
+  EXPECT_FALSE(gate.admit_route(anybody, Allowance::kTraining));
+}
+
 }  // namespace
 }  // namespace millrace::serving

@@ -52,6 +52,32 @@ TEST(Attribution, OutlivesARestartAndIsInTheDigest) {
   EXPECT_EQ(home->scan_digest(), home->digest().second);
 }
 
+TEST(Attribution, TheLastDaysMinutesAreKeptApart) {
+  StoreHome home;
+  const auto count = [&](std::int32_t minute) {
+    home->recent_attribution().count(minute, {}, kServed);
+    ++home->applied().next_offset;
+  };
+  constexpr std::int32_t kHour = 60;
+  count(kFirst * kHour + 7);
+  count(kFirst * kHour + 8);
+  count((kFirst + 1) * kHour);
+  home->publish();
+  home.commit();
+  const auto rows = home->recent_attribution().read(0, INT32_MAX);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(home->recent_attribution().read(kFirst * kHour + 8, INT32_MAX).size(), 2u);
+  EXPECT_TRUE(home->attribution().read(0, INT32_MAX).empty());
+  EXPECT_EQ(home->scan_digest(), home->digest().second);
+  home.reopen();
+  EXPECT_EQ(home->recent_attribution().read(0, INT32_MAX), rows);
+  count((kFirst + kByMinute.rows) * kHour);
+  home->publish();
+  home.commit();
+  EXPECT_EQ(home->recent_attribution().read(0, INT32_MAX).size(), 2u) << "the first hour has gone";
+  EXPECT_EQ(home->scan_digest(), home->digest().second);
+}
+
 TEST(Attribution, OldDaysGo) {
   StoreHome home;
   count(home, kFirst, kServed);

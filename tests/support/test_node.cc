@@ -194,9 +194,9 @@ std::future<TestReply> TestNode::begin(const std::string& method, const std::str
   auto outcome = dispatcher_->dispatch(request);
   const auto promise = std::make_shared<std::promise<TestReply>>();
   auto future = promise->get_future();
-  const auto finish = [promise](serving::Reply reply) {
+  const auto finish = [promise, request, this](serving::Reply reply) {
     try {
-      promise->set_value(test_reply(std::move(reply)));
+      promise->set_value(test_reply(dispatcher_->in_form(request, std::move(reply))));
     } catch (...) {
       promise->set_exception(std::current_exception());
     }

@@ -1,0 +1,72 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace millrace::processors {
+
+// An item at its place in an answer.
+struct ShownItem {
+  std::uint32_t rank = 0;  // 0: the first
+  double score = 0;        // the ranker's
+};
+
+// Where a score lies among those seen before, of one algorithm: a histogram over the score's
+// logarithm (eight cells for each doubling), older scores weighing less and less. Not thread-safe.
+class ScoreScale {
+ public:
+  void add(double score);
+  // 0 to 1, never falling with the score; 0.5 while nothing was seen. Half of the scores in its own
+  // cell count as lower.
+  double quantile(double score) const;
+
+ private:
+  static constexpr int kOctaves = 24;  // on either side of 1
+  static constexpr int kPerOctave = 8;
+  static constexpr int kSide = 2 * kOctaves * kPerOctave;  // cells of positive scores
+  static constexpr std::size_t kCells = 2 * kSide + 1;     // negative, zero, positive
+
+  static std::size_t cell_of(double score);
+
+  std::array<float, kCells> counts_{};
+  double total_ = 0;
+};
+
+// The probability that a person acts on an item that an answer shows them: a logistic regression
+// for each algorithm (Platt, "Probabilistic outputs for support vector machines", 1999) on the
+// item's rank and the quantile of its score, learned outcome by outcome with Newton steps of a
+// diagonal Hessian. Both weights stay at or above 0, so that it never rises with the rank nor falls
+// with the score. An algorithm begins where all of them together are; before any outcome that is
+// the prior: one in ten at the first place, falling as 1/log2(2 + rank) does. Not thread-safe.
+class Calibration {
+ public:
+  // Between 0 and 1, neither included.
+  double probability(std::string_view algorithm, const ShownItem& item) const;
+  // What came of it.
+  void learn(std::string_view algorithm, const ShownItem& item, bool acted);
+  std::uint64_t outcomes() const { return outcomes_; }
+
+ private:
+  static constexpr std::size_t kWeights = 3;  // of 1, of the rank, of the score
+  using Vector = std::array<double, kWeights>;
+  struct Segment {
+    Vector weights;
+    Vector curvature;  // that the weights rest on: the Hessian's diagonal
+    ScoreScale scale{};
+  };
+
+  static Segment prior();
+  static Vector features(const Segment& segment, const ShownItem& item);
+  static double value(const Segment& segment, const Vector& x);
+  static void step(Segment& segment, const ShownItem& item, bool acted);
+  const Segment& segment(std::string_view algorithm) const;
+
+  Segment all_ = prior();
+  std::map<std::string, Segment, std::less<>> segments_;
+  std::uint64_t outcomes_ = 0;
+};
+
+}  // namespace millrace::processors

@@ -1,0 +1,272 @@
+#include "serving/surfaces/engine_models.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "schemas/json_writer.h"
+#include "schemas/rfc3339.h"
+#include "schemas/rules.h"
+#include "serving/surfaces/common.h"
+#include "serving/surfaces/json_body.h"
+
+namespace millrace::serving {
+namespace {
+
+using processors::Job;
+using processors::ModelKind;
+using processors::ModelVersion;
+
+constexpr std::size_t kMaxDatasetIds = 1'000;
+constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::int64_t kMaxExactInteger = (std::int64_t{1} << 53) - 1;
+
+std::vector<ModelKind> all_kinds() {
+  std::vector<ModelKind> kinds;
+  for (std::size_t i = 0; i < processors::kModelKinds; ++i) {
+    kinds.push_back(static_cast<ModelKind>(i));
+  }
+  return kinds;
+}
+
+Result<ModelKind> kind_named(std::string_view name, const char* field) {
+  std::string known;
+  for (const auto kind : all_kinds()) {
+    if (processors::model_name(kind) == name) return kind;
+    known += (known.empty() ? "" : ", ") + std::string(processors::model_name(kind));
+  }
+  return fail(Code::kInvalid, "must be one of " + known, field);
+}
+
+// ---- training
+
+Result<double> number_in(const JsonBody& body, const char* name, double low, double high) {
+  const Json* given = body.find(name);
+  if (given == nullptr) return low;
+  double value = 0;
+  const char* const end = given->text.data() + given->text.size();
+  const auto parsed = std::from_chars(given->text.data(), end, value);
+  const bool number = given->kind == JsonKind::kNumber && parsed.ec == std::errc() &&
+                      parsed.ptr == end && value >= low && value <= high;
+  if (number) return value;
+  return fail(Code::kInvalid, "must be a number from 0.000001 to 1", name);
+}
+
+Status check_config(const JsonBody& body) {
+  const Json* config = body.find("config");
+  if (config == nullptr) return {};
+  const auto members = JsonBody::of(*config);
+  if (!members) return fail(Code::kInvalid, "must be an object", "config");
+  MILLRACE_CHECK(members->integer("embedding_dim", 8, 512).map([](const auto&) {}));
+  MILLRACE_CHECK(number_in(*members, "learning_rate", 1e-6, 1).map([](const auto&) {}));
+  MILLRACE_CHECK(members->integer("epochs", 1, 1'000).map([](const auto&) {}));
+  return {};
+}
+
+Status check_datasets(const JsonBody& body, const state::DatasetsView& datasets) {
+  const Json* ids = body.find("dataset_ids");
+  if (ids == nullptr) return {};
+  if (ids->kind != JsonKind::kArray || ids->elements.size() > kMaxDatasetIds) {
+    return fail(Code::kInvalid, "must be an array of at most 1000 numbers", "dataset_ids");
+  }
+  for (const auto& element : ids->elements) {
+    const auto id = integer_of(element.scalar(), "dataset_ids", 1, kMaxExactInteger);
+    if (!id) return fail(Code::kInvalid, "must be positive integers", "dataset_ids");
+    if (!datasets.contains(static_cast<std::uint64_t>(*id))) {
+      return fail(Code::kNotFound, "no dataset has the id " + element.text);
+    }
+  }
+  return {};
+}
+
+std::string url_of(const Job& job) { return "/api/jobs/" + job.id + "/"; }
+
+void append_started(JsonWriter& out, const Job& job) {
+  out.member("job_id", job.id);
+  out.member("status", processors::job_state_name(job.state));
+  out.member("status_url", url_of(job));
+}
+
+Result<std::vector<Job>> begin_training(const Request& request, const Deps& deps) {
+  MILLRACE_TRY(const auto body, JsonBody::of(request));
+  MILLRACE_TRY(const auto model, body.line("model", kMaxNameBytes));
+  auto kinds = all_kinds();
+  if (model) {
+    MILLRACE_TRY(const auto kind, kind_named(*model, "model"));
+    kinds = {kind};
+  }
+  MILLRACE_CHECK(check_config(body));
+  MILLRACE_CHECK(check_datasets(body, *deps.engine->catalog().datasets()));
+  std::vector<Job> jobs;
+  for (const auto kind : kinds) {
+    MILLRACE_TRY(auto job, deps.trainer->train(kind));
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+Reply start_training(const Request& request, const Deps& deps) {
+  const auto jobs = begin_training(request, deps);
+  if (!jobs) return problem(jobs.error());
+  std::string body;
+  JsonWriter out(body);
+  out.begin_object();
+  append_started(out, jobs->back());
+  out.key("jobs");
+  out.begin_array();
+  for (const auto& job : *jobs) {
+    out.begin_object();
+    out.member("model", job.kind);
+    append_started(out, job);
+    out.end_object();
+  }
+  out.end_array();
+  out.end_object();
+  auto reply = json_reply(std::move(body), 202);
+  reply.headers.emplace_back("Location", url_of(jobs->back()));
+  return reply;
+}
+
+// ---- jobs
+
+void append_time(JsonWriter& out, std::string_view name, UnixMillis time) {
+  out.key(name);
+  if (time == 0) {
+    out.value(nullptr);
+  } else {
+    out.value(rfc3339(time));
+  }
+}
+
+Reply job_reply(const Result<Job>& job) {
+  if (!job) return problem(job.error());
+  std::string body;
+  JsonWriter out(body);
+  out.begin_object();
+  out.member("job_id", job->id);
+  out.member("kind", job->kind);
+  out.member("status", processors::job_state_name(job->state));
+  out.member("progress", job->progress);
+  append_time(out, "created", job->created);
+  append_time(out, "started", job->started);
+  append_time(out, "finished", job->finished);
+  if (!job->result.empty()) out.raw_member("result", job->result);
+  if (!job->error.empty()) out.member("error", job->error);
+  out.end_object();
+  return json_reply(std::move(body));
+}
+
+Reply get_job(const Request& request, const Deps& deps) {
+  const auto id = id_param(request, "id");
+  if (!id) return problem(id.error());
+  auto job = deps.jobs->find(*id);
+  return job ? job_reply(*std::move(job)) : problem({Code::kNotFound, "no job has this id", {}});
+}
+
+Reply cancel_job(const Request& request, const Deps& deps) {
+  const auto id = id_param(request, "id");
+  return id ? job_reply(deps.jobs->cancel(*id)) : problem(id.error());
+}
+
+// ---- models
+
+void append_version(JsonWriter& out, const ModelVersion& one) {
+  out.member("name", one.name);
+  out.member("version", one.version);
+  out.member("position", one.position.text());
+  append_time(out, "trained", one.trained);
+  out.member("bytes", one.bytes);
+}
+
+Reply list_models(const Deps& deps) {
+  std::string body;
+  JsonWriter out(body);
+  out.begin_object();
+  out.key("models");
+  out.begin_array();
+  for (const auto kind : all_kinds()) {
+    for (const auto& one : deps.trainer->versions(kind)) {
+      out.begin_object();
+      append_version(out, one);
+      out.member("in_use", one.in_use);
+      out.end_object();
+    }
+  }
+  out.end_array();
+  out.end_object();
+  return json_reply(std::move(body));
+}
+
+Reply model_metrics(const Deps& deps) {
+  std::string body;
+  JsonWriter out(body);
+  out.begin_object();
+  out.key("models");
+  out.begin_array();
+  for (const auto kind : all_kinds()) {
+    const auto versions = deps.trainer->versions(kind);
+    const auto used = std::find_if(versions.begin(), versions.end(),
+                                   [](const ModelVersion& one) { return one.in_use; });
+    out.begin_object();
+    if (used != versions.end()) {
+      append_version(out, *used);
+    } else {
+      out.member("name", processors::model_name(kind));
+      for (const char* name : {"version", "position", "trained"}) out.member(name, nullptr);
+      out.member("bytes", 0);
+    }
+    const bool known = used != versions.end() && !used->metrics.empty();
+    out.raw_member("metrics", known ? std::string_view(used->metrics) : "{}");
+    out.end_object();
+  }
+  out.end_array();
+  out.end_object();
+  return json_reply(std::move(body));
+}
+
+Reply promote(const Request& request, const Deps& deps) {
+  const auto name = id_param(request, "name");
+  if (!name) return problem(name.error());
+  const auto kind = kind_named(*name, "name");
+  if (!kind) return problem({Code::kNotFound, "no model has this name", {}});
+  const auto body = JsonBody::of(request);
+  if (!body) return problem(body.error());
+  const auto version = body->line("version", kMaxNameBytes);
+  if (!version) return problem(version.error());
+  const auto promoted = deps.trainer->promote(*kind, version->value_or(std::string()));
+  if (!promoted) return problem(promoted.error());
+  std::string text;
+  JsonWriter out(text);
+  out.begin_object();
+  append_version(out, *promoted);
+  out.member("in_use", promoted->in_use);
+  out.end_object();
+  return json_reply(std::move(text));
+}
+
+}  // namespace
+
+std::vector<Route> engine_model_routes(const Deps& deps) {
+  const auto with = [&deps](auto handler) -> Handler {
+    return [deps, handler](const Request& request) { return handler(request, deps); };
+  };
+  const auto alone = [&deps](auto handler) -> Handler {
+    return [deps, handler](const Request&) { return handler(deps); };
+  };
+  Route train{"POST", "/api/enhanced-train/", Policy::kAdmin, with(start_training)};
+  train.allowance = Allowance::kTraining;
+  return {
+      std::move(train),
+      {"GET", "/api/jobs/{id}/", Policy::kAdmin, with(get_job)},
+      {"DELETE", "/api/jobs/{id}/", Policy::kAdmin, with(cancel_job)},
+      {"GET", "/api/model-metrics/", Policy::kAdmin, alone(model_metrics)},
+      {"GET", "/api/models/", Policy::kAdmin, alone(list_models)},
+      {"POST", "/api/models/{name}/promote/", Policy::kAdmin, with(promote)},
+  };
+}
+
+}  // namespace millrace::serving
