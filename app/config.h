@@ -182,6 +182,7 @@ struct ModelsConfig {
   Schedule train_every = Schedule::every(3'600'000);
   double train_change = 0.1;                // share of the products; 0: not by change
   std::uint32_t neighbour_cells = 125'000;
+  std::string train_program;  // empty: millrace-train beside this program
 
   friend bool operator==(const ModelsConfig&, const ModelsConfig&) = default;
 };

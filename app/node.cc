@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
-#include <thread>
 #include <utility>
 
 #include "app/admin_token.h"
 #include "app/build_info.h"
+#include "app/engine_options.h"
 #include "app/media_copy.h"
 #include "app/peer_restore.h"
 #include "base/log.h"
 #include "schemas/catalog_record.h"
-#include "schemas/interaction_table.h"
 #include "schemas/partitioner.h"
 #include "serving/http/problem.h"
 #include "serving/surfaces/audit.h"
@@ -23,64 +22,7 @@
 namespace millrace::app {
 namespace {
 
-// Share of the memory budget for the duplicate windows of all partitions, and what an id takes.
-constexpr std::uint64_t kDedupeShare = 8;
-constexpr std::uint64_t kBytesPerId = 48;
-
 constexpr int kRatesWaitMs = 60'000;
-
-std::uint32_t or_cores(std::uint32_t threads) {
-  return threads != 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
-}
-
-Ruleset proposed_ruleset(const ServeConfig& config) {
-  Ruleset ruleset;
-  ruleset.short_half_life_ms = config.rules.short_half_life_ms;
-  ruleset.long_half_life_ms = config.rules.long_half_life_ms;
-  ruleset.dedupe_ids = config.rules.dedupe_ids != 0 ? config.rules.dedupe_ids
-                                                    : config.memory_bytes / kDedupeShare /
-                                                          kBytesPerId / config.log.partitions;
-  ruleset.dedupe_ms = config.rules.dedupe_window_ms;
-  ruleset.history_retention_ms = config.rules.history_retention_ms;
-  const InteractionTable table;
-  for (const auto& [type, days] : config.rules.retention) {
-    ruleset.tracked_retention.push_back({table.find(type)->number, days * 86'400'000LL});
-  }
-  std::sort(ruleset.tracked_retention.begin(), ruleset.tracked_retention.end(),
-            [](const auto& a, const auto& b) { return a.type < b.type; });
-  return ruleset;
-}
-
-processors::RankingOptions ranking_options(const ServeConfig& config) {
-  processors::RankingOptions ranking;
-  ranking.short_half_life_ms = config.rules.short_half_life_ms;
-  ranking.long_half_life_ms = config.rules.long_half_life_ms;
-  ranking.feed_category = config.feed.category;
-  ranking.feed_tag = config.feed.tag;
-  ranking.feed_view = config.feed.view;
-  ranking.feed_like = config.feed.like;
-  ranking.feed_share = config.feed.share;
-  ranking.feed_trend = config.feed.trend;
-  ranking.feed_trend_s0 = config.feed.trend_half;
-  ranking.feed_random = config.feed.jitter;
-  ranking.feed_in_a_row = config.feed.in_a_row;
-  ranking.feed_rest_ms = config.feed.rest_ms;
-  ranking.neighbour_cells = config.models.neighbour_cells;
-  return ranking;
-}
-
-processors::EngineOptions engine_options(const ServeConfig& config, const DataFolders& folders) {
-  processors::EngineOptions options;
-  options.directory = folders.state;
-  options.apply_threads = static_cast<int>(or_cores(config.apply.threads));
-  options.commit = {static_cast<int>(config.apply.commit_interval_ms), config.apply.commit_events,
-                    config.apply.commit_dirty_bytes};
-  options.memory_bytes = config.memory_bytes - log_memory_bytes(config);
-  options.proposed = proposed_ruleset(config);
-  options.interaction_weights = config.rules.interactions;
-  options.ranking = ranking_options(config);
-  return options;
-}
 
 serving::LiveOptions live_options(const LiveConfig& live) {
   return {.listeners = live.listeners,
@@ -115,7 +57,7 @@ serving::ServerOptions server_options(const ServeConfig& config, const serving::
   serving::ServerOptions options;
   options.address = http.host;
   options.port = http.port;
-  options.threads = or_cores(http.threads);
+  options.threads = or_all_cores(http.threads);
   options.authorize = serving::authorize_with(deps);
   options.catch_up = serving::catch_up_with(deps);
   options.parse.body_bytes = http.max_body_bytes;
@@ -176,11 +118,7 @@ Status Node::build(Http http) {
           .before_attributed = [this] { impressions_->flush(); }});
   jobs_ = std::make_unique<processors::Jobs>(clock_, metrics_);
   trainer_ = std::make_unique<processors::Trainer>(
-      processors::Trainer::Options{.folder = folders_.models,
-                                   .clusters = config_.models.clusters,
-                                   .again = config_.models.train_every,
-                                   .change = config_.models.train_change},
-      *engine_, *jobs_, clock_, metrics_);
+      trainer_options(config_, folders_), *engine_, *jobs_, clock_, metrics_);
   if (http == Http::kListen) MILLRACE_CHECK(open_media());
   auto deps = parts();
   gate_ = serving::make_gate(deps, gate_options(config_.access, config_.engine),

@@ -304,10 +304,15 @@ std::vector<Option> models_options() {
                      "share of products that must have changed for a training; 0: none",
                      MILLRACE_AT(models.train_change));
   change.flag = "train-change";
+  auto program = text("models.train_program",
+                      "what trains deep_learning; empty: millrace-train beside this program",
+                      MILLRACE_AT(models.train_program));
+  program.flag = "train-program";
   return {
       std::move(clusters),
       std::move(every),
       std::move(change),
+      std::move(program),
       integer("models.neighbour_cells",
               "interactions looked at for a product's neighbours; beyond: the newest people's",
               MILLRACE_AT(models.neighbour_cells), 1'000, 100'000'000),

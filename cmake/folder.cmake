@@ -10,7 +10,7 @@ endfunction()
 # millrace_folder(NAME DEP...): the library of one source folder, all its .cc files.
 function(millrace_folder name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${name}/*.cc)
-  list(FILTER sources EXCLUDE REGEX "/app/main\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "/(app|train)/main\\.cc$")
   add_library(millrace_${name} STATIC ${sources} ${CMAKE_SOURCE_DIR}/cmake/empty.cc)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${name}/*.h)
   millrace_headers(millrace_${name} ${headers})

@@ -36,3 +36,13 @@ add_library(rdkafka INTERFACE)
 find_path(RDKAFKA_INCLUDE librdkafka/rdkafka.h REQUIRED)
 find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)
 target_link_libraries(rdkafka INTERFACE ${RDKAFKA_LIBRARY})
+
+# libtorch, where it is: of its own CMake files Debian's are for builds of Caffe2.
+find_path(TORCH_INCLUDE torch/csrc/api/include/torch/torch.h)
+find_library(TORCH_LIBRARY torch_cpu)
+find_library(TORCH_CORE_LIBRARY c10)
+if(TORCH_INCLUDE AND TORCH_LIBRARY AND TORCH_CORE_LIBRARY)
+  add_library(torch INTERFACE)
+  target_include_directories(torch SYSTEM INTERFACE ${TORCH_INCLUDE}/torch/csrc/api/include)
+  target_link_libraries(torch INTERFACE ${TORCH_LIBRARY} ${TORCH_CORE_LIBRARY})
+endif()

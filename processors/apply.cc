@@ -19,8 +19,6 @@ namespace {
 // of them has left the cache again before it is used.
 constexpr std::size_t kSlice = 256;
 
-// A rating below this says nothing good of the item: it does not join the person's sequence.
-constexpr std::int32_t kLikedRatingCenti = 300;
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kMinuteMs = 60'000;
 
@@ -261,6 +259,9 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
   }
   if (tapping_) tapped_.add(record.offset, index, record.bytes);
   if (is_rating(interaction.type_number)) views_.rated(interaction, record.offset, index);
+  if (is_visit(interaction.type_number, interaction.value_centi)) {
+    views_.visited({interaction.user, interaction.session, interaction.time, index});
+  }
   if (entered) {
     window_.clear();
     for (const auto number : person.sequence) window_.push_back(index_of(number));

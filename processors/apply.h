@@ -10,6 +10,7 @@
 
 #include "ingest/event_log.h"
 #include "processors/event_tap.h"
+#include "processors/views/sessions.h"
 #include "schemas/event.h"
 #include "schemas/record.h"
 #include "state/catalog_view.h"
@@ -26,6 +27,8 @@ class ViewSink {
   // show before settle().
   virtual void entered(std::uint16_t partition, std::string_view user, state::ItemIndex item,
                        const std::vector<state::ItemIndex>& window) = 0;
+  // A step of a person's session.
+  virtual void visited(const Visit& visit) = 0;
   // A person who had `sequence` (oldest first) is gone; each item paired with `window` before it.
   virtual void erased(std::uint16_t partition, std::string_view user,
                       const std::vector<state::ItemIndex>& sequence, std::uint32_t window) = 0;

@@ -19,6 +19,7 @@ constexpr std::size_t kPeopleShare = 5;        // people in memory: 1/5
 constexpr std::size_t kCooccurrenceShare = 4;  // 1/4
 constexpr std::size_t kRatingsShare = 16;      // 1/16
 constexpr std::size_t kMatrixShare = 12;       // 1/12
+constexpr std::size_t kSessionsShare = 20;     // 1/20
 
 constexpr Offset kTailRecords = 100'000;  // of a partition, read again at a start
 constexpr std::size_t kTailBatch = 4'096;
@@ -95,7 +96,8 @@ Status Engine::open_stores() {
       std::make_unique<LiveViews>(*catalog_, readable, items_, names_, options_.ranking,
                                   LiveViews::Budgets{options_.memory_bytes / kCooccurrenceShare,
                                                      options_.memory_bytes / kRatingsShare,
-                                                     options_.memory_bytes / kMatrixShare},
+                                                     options_.memory_bytes / kMatrixShare,
+                                                     options_.memory_bytes / kSessionsShare},
                                   metrics_);
   CatalogRunner::Parts catalog{&log_, catalog_.get(), &publisher_, {}, &metrics_};
   for (std::uint16_t p = 0; p < partitions; ++p) {

@@ -80,6 +80,9 @@ class Engine {
     return views_->read(user, session);
   }
 
+  // What `deep_learning` ranks by from now on.
+  void serve(std::shared_ptr<const SequenceModel> model) { views_->serve(std::move(model)); }
+
   Publisher& publisher() { return publisher_; }
   const Publisher& publisher() const { return publisher_; }
   std::shared_ptr<const InteractionTable> table() const { return table_; }

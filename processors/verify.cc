@@ -23,6 +23,7 @@ constexpr std::int64_t kProgressUs = 1'000'000;
 struct NoViews final : ViewSink {
   void entered(std::uint16_t, std::string_view, state::ItemIndex,
                const std::vector<state::ItemIndex>&) override {}
+  void visited(const Visit&) override {}
   void erased(std::uint16_t, std::string_view, const std::vector<state::ItemIndex>&,
               std::uint32_t) override {}
   void settle(std::uint16_t) override {}

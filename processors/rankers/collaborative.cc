@@ -11,9 +11,6 @@ namespace {
 
 constexpr std::size_t kNamedParts = 3;
 
-// Adding this rounds to a multiple of 2^-32.
-constexpr double kRound = 1.5 * (1u << 20);
-
 struct Source {
   state::ItemIndex item = state::kNoItem;
   std::vector<Neighbour> row;
@@ -30,17 +27,6 @@ std::vector<Source> sources_of(const KnownPerson& known, const ReadState& state)
     state.cooccurrence->row(source.item, source.row);
     out.push_back(std::move(source));
   }
-  return out;
-}
-
-NumberSet dealt_with(const KnownPerson& known) {
-  constexpr int kAnyFlag =
-      state::kLiked | state::kDisliked | state::kSaved | state::kWatched | state::kRated;
-  NumberSet out(64);
-  known.view.person->for_each_row([&](const state::ItemRow& row) {
-    if (row.order == 0 && (row.flags & kAnyFlag) == 0) return;
-    if (const auto item = known.index_of(row.item); item != state::kNoItem) out.insert(item);
-  });
   return out;
 }
 
@@ -94,21 +80,6 @@ void explain(Scored& scored, const std::vector<Source>& sources, const ReadState
   scored.parts = std::move(all);
 }
 
-// Appends items of the list that are allowed and not there yet, with score 0.
-template <class Allowed>
-void fill_from(const RankedList& list, const char* part, const Query& query, NumberSet& taken,
-               std::vector<Scored>& items, Allowed&& allowed) {
-  if (items.size() >= query.limit) return;
-  list.for_each([&](const RankedEntry& entry) {
-    if (!taken.contains(entry.item) && allowed(entry.item)) {
-      taken.insert(entry.item);
-      items.push_back({entry.item, 0, {}});
-      if (query.explain) items.back().parts = {{part, 0}};
-    }
-    return items.size() < query.limit;
-  });
-}
-
 NumberSet items_in(const std::vector<Scored>& items, std::size_t limit) {
   NumberSet out(limit);
   for (const Scored& scored : items) out.insert(scored.item);
@@ -121,38 +92,26 @@ double similarity(std::uint32_t both, std::uint32_t people_i, std::uint32_t peop
                   double shrink) {
   const double all = std::sqrt(static_cast<double>(people_i) * static_cast<double>(people_j));
   const double below = all + shrink;
-  return below > 0 ? (static_cast<double>(both) / below + kRound) - kRound : 0;
+  return below > 0 ? round_to_exact(static_cast<double>(both) / below) : 0;
 }
 
 Ranked rank_collaborative(const Query& query, const ReadState& state) {
-  Ranked out{{}, "popular", "popular"};
   const Matcher matcher(query, state);
-  if (matcher.nothing() || query.limit == 0) return out;
+  if (matcher.nothing() || query.limit == 0) return {{}, "popular", "popular"};
   const Who who = who_asks(state);
   const NumberSet had = who.known != nullptr ? dealt_with(*who.known) : NumberSet();
-  const auto allowed = [&](state::ItemIndex item) {
-    return !had.contains(item) && matcher.allows(item);
-  };
+  std::vector<Scored> found;
   if (who.known != nullptr && state.cooccurrence != nullptr) {
     const std::vector<Source> sources = sources_of(*who.known, state);
-    out.items = best_of(scores_of(sources, state), query.limit, *state.catalog, allowed);
+    found = best_of(scores_of(sources, state), query.limit, *state.catalog,
+                    [&](state::ItemIndex item) {
+                      return !had.contains(item) && matcher.allows(item);
+                    });
     if (query.explain) {
-      for (Scored& scored : out.items) explain(scored, sources, state);
+      for (Scored& scored : found) explain(scored, sources, state);
     }
   }
-  const bool personal = !out.items.empty();
-  NumberSet taken = items_in(out.items, query.limit);
-  fill_from(state.lists->list(Metric::kTrending, matcher.kind(), matcher.category()), "trending",
-            query, taken, out.items, allowed);
-  if (personal) {
-    out.level = who.level;
-    out.algorithm = "collaborative";
-  } else if (!out.items.empty()) {
-    out.level = out.algorithm = "trending";
-  }
-  fill_from(state.lists->list(Metric::kPopular, matcher.kind(), matcher.category()), "popular",
-            query, taken, out.items, allowed);
-  return out;
+  return fill_up(std::move(found), "collaborative", who, had, query, matcher, state);
 }
 
 Ranked rank_similar(const Query& asked, const ReadState& state, const ItemId& id) {
@@ -177,10 +136,10 @@ Ranked rank_similar(const Query& asked, const ReadState& state, const ItemId& id
   NumberSet taken = items_in(out.items, query.limit);
   for (const std::uint32_t category : item->categories) {
     fill_from(state.lists->list(Metric::kPopular, matcher.kind(), category), "popular", query,
-              taken, out.items, allowed);
+              matcher, taken, out.items);
   }
   fill_from(state.lists->list(Metric::kPopular, matcher.kind(), matcher.category()), "popular",
-            query, taken, out.items, allowed);
+            query, matcher, taken, out.items);
   return out;
 }
 

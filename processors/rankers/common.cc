@@ -1,9 +1,9 @@
 #include "processors/rankers/common.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace millrace::processors {
-
 state::ItemCounts ReadState::counts(state::ItemIndex item) const {
   state::ItemCounts sum;
   for (const state::ItemCells* column : cells) column->add_to(sum, item);
@@ -27,6 +27,50 @@ Who who_asks(const ReadState& state) {
   if (state.user.view.person) return {&state.user, "personal"};
   if (state.session.view.person) return {&state.session, "session"};
   return {};
+}
+
+NumberSet dealt_with(const KnownPerson& known) {
+  constexpr int kAnyFlag =
+      state::kLiked | state::kDisliked | state::kSaved | state::kWatched | state::kRated;
+  NumberSet out(64);
+  known.view.person->for_each_row([&](const state::ItemRow& row) {
+    if (row.order == 0 && (row.flags & kAnyFlag) == 0) return;
+    if (const auto item = known.index_of(row.item); item != state::kNoItem) out.insert(item);
+  });
+  return out;
+}
+
+void fill_from(const RankedList& list, const char* part, const Query& query,
+               const Matcher& matcher, NumberSet& taken, std::vector<Scored>& items) {
+  if (items.size() >= query.limit) return;
+  list.for_each([&](const RankedEntry& entry) {
+    if (!taken.contains(entry.item) && matcher.allows(entry.item)) {
+      taken.insert(entry.item);
+      items.push_back({entry.item, 0, {}});
+      if (query.explain) items.back().parts = {{part, 0}};
+    }
+    return items.size() < query.limit;
+  });
+}
+
+Ranked fill_up(std::vector<Scored> found, std::string_view algorithm, const Who& who,
+               const NumberSet& had, const Query& query, const Matcher& matcher,
+               const ReadState& state) {
+  Ranked out{std::move(found), "popular", "popular"};
+  NumberSet taken = had;
+  for (const Scored& scored : out.items) taken.insert(scored.item);
+  const bool own = !out.items.empty();
+  fill_from(state.lists->list(Metric::kTrending, matcher.kind(), matcher.category()), "trending",
+            query, matcher, taken, out.items);
+  if (own) {
+    out.level = who.level;
+    out.algorithm = algorithm;
+  } else if (!out.items.empty()) {
+    out.level = out.algorithm = "trending";
+  }
+  fill_from(state.lists->list(Metric::kPopular, matcher.kind(), matcher.category()), "popular",
+            query, matcher, taken, out.items);
+  return out;
 }
 
 RankedEntry ListWalk::next() {

@@ -87,6 +87,26 @@ class Best {
   std::vector<Scored> heap_;
 };
 
+// What the person has dealt with: liked, disliked, saved, watched, rated, or in their sequence.
+NumberSet dealt_with(const KnownPerson& known);
+
+// Rounds to a multiple of 2^-32: sums of such numbers below 2^20 are exact in any order.
+inline double round_to_exact(double x) {
+  constexpr double kRound = 1.5 * (1u << 20);
+  return (x + kRound) - kRound;
+}
+
+// Appends items of the list that are allowed and not `taken`, with score 0 and this one part.
+void fill_from(const RankedList& list, const char* part, const Query& query,
+               const Matcher& matcher, NumberSet& taken, std::vector<Scored>& items);
+
+// The ranker's answer out of what it found itself, best first and of a score of at least 0: short
+// of the limit, trending and then popular items come behind with score 0. It is `algorithm`'s and
+// of the person's level, or of the list's that stood in where nothing was found.
+Ranked fill_up(std::vector<Scored> found, std::string_view algorithm, const Who& who,
+               const NumberSet& had, const Query& query, const Matcher& matcher,
+               const ReadState& state);
+
 // Several lists of one metric as one, from the top down. Items in more than one come repeatedly,
 // one after the other. The lists are the snapshot's.
 class ListWalk {

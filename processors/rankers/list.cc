@@ -1,10 +1,12 @@
 #include "processors/rankers/list.h"
 
 #include "processors/rankers/collaborative.h"
+#include "processors/rankers/deep_learning.h"
 #include "processors/rankers/feed.h"
 #include "processors/rankers/genre_weighted.h"
 #include "processors/rankers/listed.h"
 #include "processors/rankers/rising.h"
+#include "processors/rankers/session.h"
 
 namespace millrace::processors {
 namespace {
@@ -20,6 +22,8 @@ constexpr Ranker kRankers[] = {
     {"genre_weighted", rank_genre_weighted, true},
     {"feed", rank_feed, true},
     {"collaborative", rank_collaborative, true},
+    {"session", rank_session, true},
+    {"deep_learning", rank_deep_learning, true},
 };
 
 }  // namespace

@@ -12,12 +12,15 @@
 #include "processors/views/interaction_matrix.h"
 #include "processors/views/profiles.h"
 #include "processors/views/ranked_lists.h"
+#include "processors/views/sessions.h"
 #include "schemas/ids.h"
 #include "state/catalog_view.h"
 #include "state/item_cells.h"
 #include "state/partition_store.h"
 
 namespace millrace::processors {
+
+struct SequenceModel;  // processors/training/sequence_model.h
 
 // Conditions on items; all that are given must hold. Empty text: not given.
 struct Filter {
@@ -66,6 +69,9 @@ struct RankingOptions {
   double similarity_shrink = 10;
   std::size_t similarity_sources = 30;    // a person's last items
   std::size_t neighbour_cells = 125'000;  // of the matrix, looked at for a product's neighbours
+  std::size_t session_items = 4;         // of the session at hand, the newest; at most 8
+  std::size_t session_recent = 500;      // m: newest sessions that share one; at most kKept
+  std::size_t session_neighbours = 100;  // k: the most similar of those
 };
 
 // A person, with the way from their partition's item numbers to indexes. Empty: nothing known.
@@ -86,6 +92,8 @@ struct ReadState {
   std::vector<std::uint32_t> first_genres{};
   const Cooccurrence* cooccurrence = nullptr;  // may be absent
   const InteractionMatrix* matrix = nullptr;   // may be absent
+  const Sessions* sessions = nullptr;          // may be absent
+  std::shared_ptr<const SequenceModel> deep_learning;  // null: not trained
   const state::NameTable* items = nullptr;
   const state::CatalogNames* names = nullptr;
   RankingOptions options;

@@ -10,6 +10,7 @@
 
 #include "processors/training/category_model.h"
 #include "processors/training/neighbour_model.h"
+#include "processors/training/sequence_model.h"
 #include "state/checkpoint.h"
 #include "state/digest.h"
 
@@ -36,6 +37,13 @@ Status write_file(const fs::path& path, std::string_view text) {
   whole = whole && ::fsync(fd) == 0;
   ::close(fd);
   return whole ? Status() : Status(fail(Code::kIo, "cannot write " + path.string()));
+}
+
+Status decode(const ModelFile& file) {
+  const auto sound = [](const auto&) {};
+  if (file.name == kCategoryModelName) return CategoryModel::decode(file).map(sound);
+  if (file.name == kNeighbourModelName) return NeighbourModel::decode(file, {}).map(sound);
+  return SequenceModel::decode(file, {}).map(sound);
 }
 
 Result<ModelFile> parse(std::string_view name, const std::string& text) {
@@ -71,20 +79,29 @@ std::string ModelFile::checksum() const {
   return state::row_digest(name + " " + position_text(position), model).text();
 }
 
-Status write_model(const std::string& folder, const ModelFile& file) {
+Status replace_file(const std::string& path, std::string_view bytes) {
+  const fs::path target = path;
   std::error_code error;
+  const std::string folder = target.has_parent_path() ? target.parent_path().string() : ".";
   fs::create_directories(folder, error);
   if (error) return fail(Code::kIo, "cannot create " + folder + ": " + error.message());
-  const fs::path path = fs::path(folder) / file.name;
-  const fs::path draft = path.string() + ".new";
+  const fs::path draft = path + ".new";
+  MILLRACE_CHECK(write_file(draft, bytes));
+  fs::rename(draft, target, error);
+  if (error) return fail(Code::kIo, "cannot write " + path + ": " + error.message());
+  return state::sync_folder(folder);
+}
+
+Status write_model_to(const std::string& path, const ModelFile& file) {
   std::ostringstream text;
   text << kMagic << ' ' << kVersion << ' ' << file.name << ' ' << position_text(file.position)
        << ' ' << file.checksum() << ' ' << file.model.size() << '\n'
        << file.model;
-  MILLRACE_CHECK(write_file(draft, text.str()));
-  fs::rename(draft, path, error);
-  if (error) return fail(Code::kIo, "cannot write " + path.string() + ": " + error.message());
-  return state::sync_folder(folder);
+  return replace_file(path, text.str());
+}
+
+Status write_model(const std::string& folder, const ModelFile& file) {
+  return write_model_to((fs::path(folder) / file.name).string(), file);
 }
 
 Result<ModelFile> read_model(const std::string& folder, std::string_view name) {
@@ -103,7 +120,7 @@ Result<ModelFile> read_model_from(const std::string& path, std::string_view name
 std::vector<ModelReport> verify_models(const std::string& folder,
                                        const std::map<LogPartition, Offset>& ends) {
   std::vector<ModelReport> reports;
-  for (const auto name : {kCategoryModelName, kNeighbourModelName}) {
+  for (const auto name : {kCategoryModelName, kNeighbourModelName, kSequenceModelName}) {
     const auto file = read_model(folder, name);
     if (!file && file.error().code == Code::kNotFound) continue;
     auto& report = reports.emplace_back();
@@ -113,9 +130,7 @@ std::vector<ModelReport> verify_models(const std::string& folder,
       continue;
     }
     report.position = file->position;
-    const Status decoded = name == kCategoryModelName
-                               ? CategoryModel::decode(*file).map([](const auto&) {})
-                               : NeighbourModel::decode(*file, {}).map([](const auto&) {});
+    const Status decoded = decode(*file);
     if (!decoded) report.problem = decoded.error().detail;
     for (const auto& [partition, offset] : file->position.at()) {
       const auto end = ends.find(partition);

@@ -11,6 +11,7 @@ namespace millrace::processors {
 
 inline constexpr std::string_view kCategoryModelName = "plain_category_fit_model";
 inline constexpr std::string_view kNeighbourModelName = "user_cat_interaction_model";
+inline constexpr std::string_view kSequenceModelName = "deep_learning";
 
 // A trained model as a file: one line of text, `millrace-model 1 NAME POSITION CHECKSUM BYTES`,
 // then the model, BYTES of protobuf (schemas/proto/models.proto). CHECKSUM is XXH3-128 over name,
@@ -22,7 +23,10 @@ struct ModelFile {
   std::string checksum() const;  // 32 hex digits
 };
 
-// Replaces the model's file in one step: written beside it, fsynced, renamed. The folder is made.
+// Replaces a file in one step: written beside it, fsynced, renamed. Its folder is made.
+Status replace_file(const std::string& path, std::string_view bytes);
+// The model's file likewise, wherever it is to be, or under its name in a folder.
+Status write_model_to(const std::string& path, const ModelFile& file);
 Status write_model(const std::string& folder, const ModelFile& file);
 // kNotFound: there is none; kCorrupt: it is not what was written, or of a newer version.
 Result<ModelFile> read_model_from(const std::string& path, std::string_view name);

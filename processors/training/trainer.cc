@@ -1,25 +1,33 @@
 #include "processors/training/trainer.h"
 
 #include <chrono>
+#include <filesystem>
 #include <utility>
 
 #include "base/log.h"
+#include "processors/training/sequence_model.h"
+#include "processors/training/train_program.h"
 #include "schemas/json_writer.h"
 
 namespace millrace::processors {
 namespace {
 
-constexpr ModelKind kAll[] = {ModelKind::kCategories, ModelKind::kNeighbours};
+namespace fs = std::filesystem;
 
-template <class Field>
-std::string result_of(const ModelFile& file, const char* of, const Field& number) {
+constexpr ModelKind kAll[] = {ModelKind::kCategories, ModelKind::kNeighbours,
+                              ModelKind::kDeepLearning};
+constexpr const char* kWorkFolder = "training";  // among the models: what a training leaves behind
+
+// `more` adds the model's own members.
+template <class More>
+std::string result_of(const ModelFile& file, More&& more) {
   std::string text;
   JsonWriter out(text);
   out.begin_object();
   out.member("model", file.name);
   out.member("position", file.position.text());
   out.member("checksum", file.checksum());
-  out.member(of, number);
+  more(out);
   out.end_object();
   return text;
 }
@@ -27,7 +35,12 @@ std::string result_of(const ModelFile& file, const char* of, const Field& number
 }  // namespace
 
 std::string_view model_name(ModelKind kind) {
-  return kind == ModelKind::kCategories ? kCategoryModelName : kNeighbourModelName;
+  switch (kind) {
+    case ModelKind::kCategories: return kCategoryModelName;
+    case ModelKind::kNeighbours: return kNeighbourModelName;
+    case ModelKind::kDeepLearning: break;
+  }
+  return kSequenceModelName;
 }
 
 Trainer::Trainer(Options options, Engine& engine, Jobs& jobs, const Clock& clock, Metrics& metrics)
@@ -57,15 +70,23 @@ std::shared_ptr<const NeighbourModel> Trainer::neighbours() const {
 
 Status Trainer::load(ModelKind kind) {
   MILLRACE_TRY(const auto file, read_model(options_.folder, model_name(kind)));
-  if (kind == ModelKind::kCategories) {
-    MILLRACE_TRY(auto model, CategoryModel::decode(file));
-    const std::lock_guard lock(mutex_);
-    categories_ = std::make_shared<const CategoryModel>(std::move(model));
-  } else {
-    MILLRACE_TRY(auto model, NeighbourModel::decode(file, engine_.items()));
-    const std::lock_guard lock(mutex_);
-    neighbours_ = std::make_shared<const NeighbourModel>(std::move(model));
+  switch (kind) {
+    case ModelKind::kCategories: {
+      MILLRACE_TRY(auto model, CategoryModel::decode(file));
+      const std::lock_guard lock(mutex_);
+      categories_ = std::make_shared<const CategoryModel>(std::move(model));
+      return {};
+    }
+    case ModelKind::kNeighbours: {
+      MILLRACE_TRY(auto model, NeighbourModel::decode(file, engine_.items()));
+      const std::lock_guard lock(mutex_);
+      neighbours_ = std::make_shared<const NeighbourModel>(std::move(model));
+      return {};
+    }
+    case ModelKind::kDeepLearning: break;
   }
+  MILLRACE_TRY(auto model, SequenceModel::decode(file, engine_.items()));
+  engine_.serve(std::make_shared<const SequenceModel>(std::move(model)));
   return {};
 }
 
@@ -97,10 +118,20 @@ void Trainer::load() {
   }
 }
 
-Result<Job> Trainer::train(ModelKind kind, Jobs::Done done) {
-  auto work = [this, kind](JobControl& control) {
-    auto result =
-        kind == ModelKind::kCategories ? train_categories(control) : train_neighbours(control);
+Result<std::string> Trainer::train_now(ModelKind kind, const DeepOptions& deep,
+                                       JobControl& control) {
+  switch (kind) {
+    case ModelKind::kCategories: return train_categories(control);
+    case ModelKind::kNeighbours: return train_neighbours(control);
+    case ModelKind::kDeepLearning: break;
+  }
+  return train_deep_learning(deep, control);
+}
+
+Result<Job> Trainer::train(ModelKind kind, Jobs::Done done, const DeepOptions& deep) {
+  MILLRACE_CHECK(check(deep));
+  auto work = [this, kind, deep](JobControl& control) {
+    auto result = train_now(kind, deep, control);
     if (result) {
       const auto kept = keep_version(options_.folder, model_name(kind), *result);
       if (!kept) log_warn("a model cannot be gone back to: " + kept.error().detail);
@@ -122,7 +153,8 @@ Result<std::string> Trainer::train_categories(JobControl& control) {
                CategoryModel::train(*view, engine_.names(), options_.clusters, control));
   const auto file = model.encode();
   MILLRACE_CHECK(write_model(options_.folder, file));
-  auto result = result_of(file, "inertia", model.fit.inertia);
+  auto result = result_of(
+      file, [&](JsonWriter& out) { out.member("inertia", model.fit.inertia); });
   const std::lock_guard lock(mutex_);
   categories_ = std::make_shared<const CategoryModel>(std::move(model));
   return result;
@@ -135,10 +167,38 @@ Result<std::string> Trainer::train_neighbours(JobControl& control) {
                NeighbourModel::train(matrix, engine_.items().size(), position, control));
   const auto file = model.encode(matrix, engine_.items());
   MILLRACE_CHECK(write_model(options_.folder, file));
-  auto result = result_of(file, "products", model.rows.size());
+  auto result = result_of(
+      file, [&](JsonWriter& out) { out.member("products", model.rows.size()); });
   const std::lock_guard lock(mutex_);
   neighbours_ = std::make_shared<const NeighbourModel>(std::move(model));
   return result;
+}
+
+Result<std::string> Trainer::train_deep_learning(const DeepOptions& deep, JobControl& control) {
+  const fs::path work = fs::path(options_.folder) / kWorkFolder;
+  const fs::path checkpoint = work / "state", made = work / kSequenceModelName;
+  std::error_code ignored;
+  fs::remove_all(work, ignored);  // what a killed server left
+  const auto trained = engine_.checkpoint(checkpoint.string()).and_then([&](const auto&) {
+    return run_training({options_.train_program, checkpoint.string(), made.string(), deep,
+                         options_.train_threads},
+                        control);
+  });
+  const auto file = trained ? read_model_from(made.string(), kSequenceModelName)
+                            : tl::unexpected<Error>(trained.error());
+  fs::remove_all(work, ignored);
+  if (!file) return tl::unexpected<Error>(file.error());
+  MILLRACE_TRY(auto model, SequenceModel::decode(*file, engine_.items()));
+  MILLRACE_CHECK(write_model(options_.folder, *file));
+  const auto items = model.ids.size();
+  engine_.serve(std::make_shared<const SequenceModel>(std::move(model)));
+  return result_of(*file, [&](JsonWriter& out) {
+    out.member("items", items);
+    out.member("epochs", trained->epochs);
+    out.member("best_epoch", trained->best_epoch);
+    out.member("loss", trained->loss);
+    out.member("ndcg", trained->ndcg);
+  });
 }
 
 // A model is first trained when somebody asks for it, the neighbours' when there are any. By time
@@ -152,6 +212,7 @@ bool Trainer::due(ModelKind kind) {
     times = times_[static_cast<std::size_t>(kind)];
   }
   if (times.wanted) return true;
+  if (kind == ModelKind::kDeepLearning) return false;
   const bool by_time = clock_.now() >= options_.again.next(times.trained);
   if (kind == ModelKind::kNeighbours) {
     if (!by_time || engine_.views().matrix().cells({}, 1).empty()) return false;

@@ -14,18 +14,20 @@
 #include "base/schedule.h"
 #include "processors/engine.h"
 #include "processors/training/category_model.h"
+#include "processors/training/deep_options.h"
 #include "processors/training/jobs.h"
 #include "processors/training/model_versions.h"
 #include "processors/training/neighbour_model.h"
 
 namespace millrace::processors {
 
-enum class ModelKind : std::uint8_t { kCategories, kNeighbours };
-inline constexpr std::size_t kModelKinds = 2;
+enum class ModelKind : std::uint8_t { kCategories, kNeighbours, kDeepLearning };
+inline constexpr std::size_t kModelKinds = 3;
 std::string_view model_name(ModelKind kind);  // of its file, and of its training as a job
 
 // Keeps the models: reads their files on start, trains them anew by time and by change, writes each
-// and swaps it in. Readers never wait: they take the model that there is. A file that is damaged is
+// and swaps it in. The sequence model is trained by a program of its own, and only when asked for:
+// it takes minutes. Readers never wait: they take the model that there is. A file that is damaged is
 // left out, counted and trained again. Thread-safe.
 class Trainer {
  public:
@@ -35,6 +37,8 @@ class Trainer {
     Schedule again = Schedule::every(3'600'000);
     double change = 0.1;                // share of the products; 0: not by change
     int look_ms = 1'000;                // how often it is seen whether a training is due
+    std::string train_program;          // millrace-train
+    int train_threads = 1;              // of that
   };
   // All outlive it.
   Trainer(Options options, Engine& engine, Jobs& jobs, const Clock& clock, Metrics& metrics);
@@ -46,8 +50,9 @@ class Trainer {
   std::shared_ptr<const CategoryModel> categories() const;
   std::shared_ptr<const NeighbourModel> neighbours() const;
 
-  // A training as a job; see Jobs::submit.
-  Result<Job> train(ModelKind kind, Jobs::Done done = {});
+  // A training as a job; see Jobs::submit. `deep` is what kDeepLearning alone is told. kInvalid
+  // names its field.
+  Result<Job> train(ModelKind kind, Jobs::Done done = {}, const DeepOptions& deep = {});
 
   // What is kept of a model's trainings, the newest first.
   std::vector<ModelVersion> versions(ModelKind kind) const;
@@ -64,6 +69,8 @@ class Trainer {
   Status load(ModelKind kind);
   Result<std::string> train_categories(JobControl& control);
   Result<std::string> train_neighbours(JobControl& control);
+  Result<std::string> train_deep_learning(const DeepOptions& deep, JobControl& control);
+  Result<std::string> train_now(ModelKind kind, const DeepOptions& deep, JobControl& control);
   bool due(ModelKind kind);
   void run(const std::stop_token& stop);
 

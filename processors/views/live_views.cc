@@ -27,6 +27,7 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
       unsettled_(stores_.size()),
       ratings_(budgets.ratings),
       matrix_(stores_.size(), budgets.matrix),
+      sessions_(budgets.sessions),
       lists_(items),
       recent_people_(stores_.size()),
       outcomes_(stores_.size(), items, metrics) {
@@ -40,7 +41,15 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
   auto& left_out =
       metrics.gauge("interaction_matrix_cells_refused",
                     "Interactions left out of it because the memory budget is used up.");
-  metrics.on_scrape([this, &bytes, &refused, &unlisted, &matrix, &left_out] {
+  auto& sessions = metrics.gauge("sessions", "Sessions that the ranker `session` looks through.");
+  auto& sessions_bytes = metrics.gauge("sessions_memory_bytes", "What they take in memory.");
+  auto& dropped = metrics.gauge(
+      "sessions_dropped", "Oldest sessions that have gone because the memory budget is used up.");
+  metrics.on_scrape([this, &bytes, &refused, &unlisted, &matrix, &left_out, &sessions,
+                     &sessions_bytes, &dropped] {
+    sessions.set(static_cast<double>(sessions_.size()));
+    sessions_bytes.set(static_cast<double>(sessions_.memory_bytes()));
+    dropped.set(static_cast<double>(sessions_.dropped()));
     matrix.set(static_cast<double>(matrix_.memory_bytes()));
     left_out.set(static_cast<double>(matrix_.refused()));
     bytes.set(static_cast<double>(cooccurrence_.memory_bytes()));
@@ -52,10 +61,13 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
 Status LiveViews::rebuild() {
   cooccurrence_.clear();
   ratings_.clear();
+  sessions_.clear();
+  Sessions::Past past(sessions_);
   for (const auto* store : stores_) {
     MILLRACE_CHECK(rebuild_sequences(*store));
-    MILLRACE_CHECK(rebuild_ratings(*store));
+    MILLRACE_CHECK(rebuild_from_histories(*store, past));
   }
+  past.replay();
   lists_.rebuild(*catalog_.view(), [this](state::ItemIndex item) { return counts(item); });
   return {};
 }
@@ -77,39 +89,53 @@ Status LiveViews::rebuild_sequences(const state::PartitionStore& store) {
   return {};
 }
 
-// From people's histories; where those have been trimmed, what their rows still say.
-Status LiveViews::rebuild_ratings(const state::PartitionStore& store) {
+Status LiveViews::rebuild_from_histories(const state::PartitionStore& store,
+                                         Sessions::Past& sessions) {
   Status status;
   MILLRACE_CHECK(store.for_each_person([&](std::string_view user, const state::Person& person) {
-    const auto number = user_number(user);
-    std::unordered_map<state::ItemIndex, state::ItemRow> rows;
-    person.for_each_row([&](const state::ItemRow& row) {
-      if (number && row.has(state::kRated)) rows.emplace(store.index_of(row.item), row);
-    });
-    if (rows.empty()) return true;
-    const auto events = store.history(std::string(user), {.limit = SIZE_MAX});
+    if (person.events == 0) return true;
+    auto events = store.history(std::string(user), {.limit = SIZE_MAX});
     if (!events) {
       status = tl::unexpected<Error>(events.error());
       return false;
     }
-    for (auto entry = events->rbegin(); entry != events->rend(); ++entry) {
-      if (!is_rating(entry->type) || !rows.contains(entry->item)) continue;
-      InteractionView event;
-      event.type_number = entry->type;
-      event.user = user;
-      event.time = entry->event.time.value_or(entry->log_time);
-      event.value_centi = entry->event.value_centi;
-      event.notes = entry->event.notes;
-      rated(event, entry->offset, entry->item);
+    std::reverse(events->begin(), events->end());  // oldest first
+    for (const auto& entry : *events) {
+      if (!is_visit(entry.type, entry.event.value_centi)) continue;
+      sessions.visit(
+          {user, entry.event.session, entry.event.time.value_or(entry.log_time), entry.item});
     }
-    const auto me = static_cast<std::uint32_t>(*number);
-    for (const auto& [item, row] : rows) {
-      if (ratings_.find(item, me)) continue;
-      ratings_.put(item, {me, row.rating_centi, false, row.last_time, row.last_time, 0});
-    }
+    rebuild_ratings(user, person, *events, store);
     return true;
   }));
   return status;
+}
+
+// From a person's history; where that has been trimmed, what their rows still say.
+void LiveViews::rebuild_ratings(std::string_view user, const state::Person& person,
+                                const std::vector<state::HistoryItem>& history,
+                                const state::PartitionStore& store) {
+  const auto number = user_number(user);
+  std::unordered_map<state::ItemIndex, state::ItemRow> rows;
+  if (!number) return;
+  person.for_each_row([&](const state::ItemRow& row) {
+    if (row.has(state::kRated)) rows.emplace(store.index_of(row.item), row);
+  });
+  for (const auto& entry : history) {
+    if (!is_rating(entry.type) || !rows.contains(entry.item)) continue;
+    InteractionView event;
+    event.type_number = entry.type;
+    event.user = user;
+    event.time = entry.event.time.value_or(entry.log_time);
+    event.value_centi = entry.event.value_centi;
+    event.notes = entry.event.notes;
+    rated(event, entry.offset, entry.item);
+  }
+  const auto me = static_cast<std::uint32_t>(*number);
+  for (const auto& [item, row] : rows) {
+    if (ratings_.find(item, me)) continue;
+    ratings_.put(item, {me, row.rating_centi, false, row.last_time, row.last_time, 0});
+  }
 }
 
 void LiveViews::rated(const InteractionView& event, Offset offset, state::ItemIndex item) {
@@ -165,6 +191,7 @@ void LiveViews::replay(std::uint16_t partition, const ingest::StoredRecord& reco
     outcomes_.forget(partition, erase->user.value);
   }
 }
+void LiveViews::visited(const Visit& visit) { sessions_.visit(visit); }
 
 void LiveViews::settle(std::uint16_t partition) { unsettled_[partition].settle(cooccurrence_); }
 
@@ -173,6 +200,7 @@ void LiveViews::erased(std::uint16_t partition, std::string_view user,
   matrix_.erase(partition, user);
   recent_people_.forget(partition, user);
   outcomes_.forget(partition, user);
+  sessions_.erase(user);
   settle(partition);  // what is taken back must have been added
   for (std::size_t i = 0; i < sequence.size(); ++i) {
     const auto from = i - std::min<std::size_t>(i, window);
@@ -224,6 +252,9 @@ std::vector<std::uint32_t> LiveViews::first_genres(const std::string& user) cons
     if (const auto name = names_.categories.find(genre)) out.push_back(*name);
   }
   return out;
+void LiveViews::serve(std::shared_ptr<const SequenceModel> model) {
+  const std::lock_guard lock(model_mutex_);
+  deep_learning_ = std::move(model);
 }
 
 Result<ReadState> LiveViews::read(const std::string& user, const std::string& session) const {
@@ -236,6 +267,11 @@ Result<ReadState> LiveViews::read(const std::string& user, const std::string& se
   MILLRACE_TRY(state.session, known(session, *state.catalog));
   state.cooccurrence = &cooccurrence_;
   state.matrix = &matrix_;
+  state.sessions = &sessions_;
+  {
+    const std::lock_guard lock(model_mutex_);
+    state.deep_learning = deep_learning_;
+  }
   state.items = &items_;
   state.names = &names_;
   state.options = options_;
@@ -250,7 +286,7 @@ state::ItemCounts LiveViews::counts(state::ItemIndex item) const {
 
 std::size_t LiveViews::memory_bytes() const {
   return cooccurrence_.memory_bytes() + ratings_.memory_bytes() + matrix_.memory_bytes() +
-         lists_.memory_bytes() + lists_.snapshot()->memory_bytes();
+         sessions_.memory_bytes() + lists_.memory_bytes() + lists_.snapshot()->memory_bytes();
 }
 
 }  // namespace millrace::processors

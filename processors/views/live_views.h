@@ -15,6 +15,7 @@
 #include "processors/views/ranked_lists.h"
 #include "processors/views/ratings_index.h"
 #include "processors/views/recent_people.h"
+#include "processors/views/sessions.h"
 #include "state/catalog_store.h"
 #include "state/partition_store.h"
 
@@ -30,6 +31,7 @@ class LiveViews final : public ViewSink {
     std::size_t cooccurrence = 0;
     std::size_t ratings = 0;
     std::size_t matrix = 0;
+    std::size_t sessions = 0;
   };
   // The stores outlive the views.
   LiveViews(const state::CatalogStore& catalog, std::vector<const state::PartitionStore*> stores,
@@ -44,6 +46,7 @@ class LiveViews final : public ViewSink {
   // ---- from writers ----
   void entered(std::uint16_t partition, std::string_view user, state::ItemIndex item,
                const std::vector<state::ItemIndex>& window) override;
+  void visited(const Visit& visit) override;
   void erased(std::uint16_t partition, std::string_view user,
               const std::vector<state::ItemIndex>& sequence, std::uint32_t window) override;
   void settle(std::uint16_t partition) override;
@@ -62,6 +65,8 @@ class LiveViews final : public ViewSink {
   void update_lists(const std::vector<state::ItemIndex>& touched);
 
   // ---- from any thread ----
+  // The model that rankers get from now on.
+  void serve(std::shared_ptr<const SequenceModel> model);
   // What one request reads, taken once; with what is known of `user` and of `session`, where not
   // empty.
   Result<ReadState> read(const std::string& user, const std::string& session) const;
@@ -71,12 +76,16 @@ class LiveViews final : public ViewSink {
   const InteractionMatrix& matrix() const { return matrix_; }
   const RecentPeople& recent_people() const { return recent_people_; }
   const Outcomes& outcomes() const { return outcomes_; }
+  const Sessions& sessions() const { return sessions_; }
   std::size_t memory_bytes() const;
 
  private:
   Status rebuild_sequences(const state::PartitionStore& store);
-  Status rebuild_ratings(const state::PartitionStore& store);
   std::vector<std::uint32_t> first_genres(const std::string& user) const;
+  Status rebuild_from_histories(const state::PartitionStore& store, Sessions::Past& sessions);
+  void rebuild_ratings(std::string_view user, const state::Person& person,
+                       const std::vector<state::HistoryItem>& history,
+                       const state::PartitionStore& store);
   Result<KnownPerson> known(const std::string& user, const state::CatalogView& catalog) const;
 
   const state::CatalogStore& catalog_;
@@ -88,9 +97,12 @@ class LiveViews final : public ViewSink {
   std::vector<Cooccurrence::Batch> unsettled_;  // by partition, its writer's
   RatingsIndex ratings_;
   InteractionMatrix matrix_;
+  Sessions sessions_;
   RankedListsBuilder lists_;
   RecentPeople recent_people_;
   Outcomes outcomes_;
+  mutable std::mutex model_mutex_;
+  std::shared_ptr<const SequenceModel> deep_learning_;
 };
 
 }  // namespace millrace::processors

@@ -21,6 +21,7 @@ class NoViews final : public ViewSink {
  public:
   void entered(std::uint16_t, std::string_view, state::ItemIndex,
                const std::vector<state::ItemIndex>&) override {}
+  void visited(const Visit&) override {}
   void erased(std::uint16_t, std::string_view, const std::vector<state::ItemIndex>&,
               std::uint32_t) override {}
   void settle(std::uint16_t) override {}

@@ -8,7 +8,9 @@
 #include "processors/rankers/collaborative.h"
 #include "processors/rankers/common.h"
 #include "processors/rankers/list.h"
+#include "processors/training/sequence_model.h"
 #include "tests/support/ranker_world.h"
+#include "tests/support/sequence_models.h"
 
 namespace millrace::processors {
 namespace {
@@ -46,6 +48,11 @@ void populate(RankerWorld& world, unsigned seed) {
   for (int i = 5; i < 120; i += 11) {
     world.erase((i % 3 == 0 ? "video:" : "movie:") + std::to_string(i));
   }
+  std::vector<std::string> known;
+  for (int i = 0; i < 110; ++i) known.push_back((i % 3 == 0 ? "video:" : "movie:") + std::to_string(i));
+  auto model = SequenceModel::decode(random_sequence_model(known, seed).encode(), world.items);
+  ASSERT_TRUE(model);
+  world.deep_learning = std::make_shared<const SequenceModel>(*std::move(model));
 }
 
 Query random_query(std::mt19937& random, const RankerWorld& world) {
@@ -210,6 +217,8 @@ TEST_P(RankersTest, AnswersAStrangerAndAnEmptyCatalog) {
 // Rankers that are about a property which not every item has give what has it; all others fill.
 TEST_P(RankersTest, FillsUpToKWhereTheCatalogAllows) {
   const std::set<std::string_view> partial{"top_rated", "trending", "rising"};
+  const std::set<std::string_view> of_the_unseen{"collaborative", "session",
+                                                  "deep_learning"};
   if (partial.contains(GetParam().name)) GTEST_SKIP() << "lists only items with its property";
   for_queries([&](const Query& query, const ReadState& state, const Ranked& ranked) {
     const Who who = who_asks(state);
@@ -219,8 +228,8 @@ TEST_P(RankersTest, FillsUpToKWhereTheCatalogAllows) {
     if (who.known != nullptr && GetParam().personal) {
       who.known->view.person->for_each_row([&](const state::ItemRow& row) {
         const auto item = who.known->index_of(row.item);
-        const bool collaborative = GetParam().name == "collaborative" && row.order != 0;
-        if (row.has(state::kWatched) || collaborative) had.insert(item);
+        const bool stepped = of_the_unseen.contains(GetParam().name) && row.order != 0;
+        if (row.has(state::kWatched) || stepped) had.insert(item);
         if (row.has(state::kRated)) kinds.insert(state.catalog->kind_of(item));
       });
     }
@@ -233,7 +242,7 @@ TEST_P(RankersTest, FillsUpToKWhereTheCatalogAllows) {
       return true;
     });
     std::size_t expected = allowed;
-    if (GetParam().name == "collaborative") expected = unseen;
+    if (of_the_unseen.contains(GetParam().name)) expected = unseen;
     if (GetParam().name == "genre_weighted" && who.known != nullptr) {
       const bool by_kind = query.kind.empty() && !kinds.empty();
       expected = by_kind ? of_rated_kinds : unseen;

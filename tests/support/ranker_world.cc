@@ -91,6 +91,7 @@ void RankerWorld::change(const std::string& user, const std::string& item, Built
   row.last_time = now;
   ++person->events;
   if (weight > 0) {
+    sessions.visit({user, {}, now, partition.indexes[number]});
     const bool first = row.order == 0;
     enter_sequence(partition, *person, row);
     const auto number_of_partition = static_cast<std::uint16_t>(&partition - partitions_.data());
@@ -156,6 +157,8 @@ processors::ReadState RankerWorld::state(const std::string& user, const std::str
   if (!session.empty()) out.session = known(session);
   out.cooccurrence = &cooccurrence;
   out.matrix = &matrix;
+  out.sessions = &sessions;
+  out.deep_learning = deep_learning;
   out.items = &items;
   out.names = &names;
   out.options = options;

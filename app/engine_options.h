@@ -1,0 +1,18 @@
+#pragma once
+#include <cstdint>
+
+#include "app/config.h"
+#include "app/open_log.h"
+#include "processors/engine.h"
+#include "processors/training/trainer.h"
+
+namespace millrace::app {
+
+// What the configuration says to the engine and to the trainer.
+processors::EngineOptions engine_options(const ServeConfig& config, const DataFolders& folders);
+processors::Trainer::Options trainer_options(const ServeConfig& config, const DataFolders& folders);
+
+// `threads`; 0: as many as there are cores.
+std::uint32_t or_all_cores(std::uint32_t threads);
+
+}  // namespace millrace::app
