@@ -19,6 +19,7 @@ struct Verb {
 // THE list of verbs: a new one is a row here, a declaration in verbs.h, and its own file.
 std::vector<Verb> verbs() {
   return {
+      {"evaluate", "measure how good recommendations would have been", define_evaluate},
       {"import", "bring in a data set", define_import},
       {"serve", "answer over HTTP", define_serve},
       {"seed", "put in movies, test users, and what they rated and watched", define_seed},

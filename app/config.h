@@ -180,6 +180,7 @@ struct FeedConfig {
 struct ModelsConfig {
   std::uint32_t clusters = 5;
   Schedule train_every = Schedule::every(3'600'000);
+  Schedule linear_every = Schedule::every(300'000);
   double train_change = 0.1;                // share of the products; 0: not by change
   std::uint32_t neighbour_cells = 125'000;
   std::string train_program;  // empty: millrace-train beside this program

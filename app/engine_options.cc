@@ -81,6 +81,7 @@ processors::Trainer::Options trainer_options(const ServeConfig& config,
   options.folder = folders.models;
   options.clusters = config.models.clusters;
   options.again = config.models.train_every;
+  options.linear_again = config.models.linear_every;
   options.change = config.models.train_change;
   options.train_program =
       config.models.train_program.empty() ? program_beside() : config.models.train_program;

@@ -311,6 +311,8 @@ std::vector<Option> models_options() {
   return {
       std::move(clusters),
       std::move(every),
+      schedule("models.linear_every", "the same of the model behind `linear`",
+               MILLRACE_AT(models.linear_every)),
       std::move(change),
       std::move(program),
       integer("models.neighbour_cells",
@@ -345,10 +347,10 @@ std::vector<Option> serve_options() {
   std::vector<Option> all = plain_options();
   all.push_back(admin_token());
   all.push_back(client_secret());
-  for (auto&& group : {http_options(), log_options(), kafka_options(), cluster_options(),
-                       apply_options(), rules_options(), accounts_options(), access_options(),
-                       engine_options(), live_options(), feed_options(), models_options(),
-                       media_options()}) {
+  for (auto&& group :
+       {http_options(), log_options(), kafka_options(), cluster_options(), apply_options(),
+        rules_options(), accounts_options(), access_options(), engine_options(), live_options(),
+        feed_options(), models_options(), media_options()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   for (auto& table : table_options()) all.push_back(std::move(table));

@@ -17,6 +17,7 @@ using Action = std::function<int()>;
 
 // One function a verb: adds its options to the subcommand, answers what to do when it is called.
 Action define_admin(CLI::App& verb);
+Action define_evaluate(CLI::App& verb);
 Action define_import(CLI::App& verb);
 Action define_seed(CLI::App& verb);
 Action define_serve(CLI::App& verb);

@@ -80,8 +80,9 @@ class Engine {
     return views_->read(user, session);
   }
 
-  // What `deep_learning` ranks by from now on.
-  void serve(std::shared_ptr<const SequenceModel> model) { views_->serve(std::move(model)); }
+  // The models that readers get from now on.
+  void use(std::shared_ptr<const LinearModel> model) { views_->use(std::move(model)); }
+  void use(std::shared_ptr<const SequenceModel> model) { views_->use(std::move(model)); }
 
   Publisher& publisher() { return publisher_; }
   const Publisher& publisher() const { return publisher_; }

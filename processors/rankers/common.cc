@@ -40,8 +40,8 @@ NumberSet dealt_with(const KnownPerson& known) {
   return out;
 }
 
-void fill_from(const RankedList& list, const char* part, const Query& query,
-               const Matcher& matcher, NumberSet& taken, std::vector<Scored>& items) {
+void fill_from(const RankedList& list, const char* part, const Query& query, const Matcher& matcher,
+               NumberSet& taken, std::vector<Scored>& items) {
   if (items.size() >= query.limit) return;
   list.for_each([&](const RankedEntry& entry) {
     if (!taken.contains(entry.item) && matcher.allows(entry.item)) {

@@ -97,8 +97,8 @@ inline double round_to_exact(double x) {
 }
 
 // Appends items of the list that are allowed and not `taken`, with score 0 and this one part.
-void fill_from(const RankedList& list, const char* part, const Query& query,
-               const Matcher& matcher, NumberSet& taken, std::vector<Scored>& items);
+void fill_from(const RankedList& list, const char* part, const Query& query, const Matcher& matcher,
+               NumberSet& taken, std::vector<Scored>& items);
 
 // The ranker's answer out of what it found itself, best first and of a score of at least 0: short
 // of the limit, trending and then popular items come behind with score 0. It is `algorithm`'s and

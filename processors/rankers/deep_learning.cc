@@ -54,10 +54,9 @@ Ranked rank_deep_learning(const Query& query, const ReadState& state) {
   if (who.known != nullptr && state.deep_learning != nullptr) {
     const auto sequence = sequence_of(*who.known, *state.deep_learning);
     if (!sequence.empty()) {
-      found = best_of(sequence, *state.deep_learning, query, *state.catalog,
-                      [&](state::ItemIndex item) {
-                        return !had.contains(item) && matcher.allows(item);
-                      });
+      found = best_of(
+          sequence, *state.deep_learning, query, *state.catalog,
+          [&](state::ItemIndex item) { return !had.contains(item) && matcher.allows(item); });
     }
   }
   return fill_up(std::move(found), "deep_learning", who, had, query, matcher, state);

@@ -4,6 +4,8 @@
 #include "processors/rankers/deep_learning.h"
 #include "processors/rankers/feed.h"
 #include "processors/rankers/genre_weighted.h"
+#include "processors/rankers/hybrid_ensemble.h"
+#include "processors/rankers/linear.h"
 #include "processors/rankers/listed.h"
 #include "processors/rankers/rising.h"
 #include "processors/rankers/session.h"
@@ -23,7 +25,9 @@ constexpr Ranker kRankers[] = {
     {"feed", rank_feed, true},
     {"collaborative", rank_collaborative, true},
     {"session", rank_session, true},
+    {"linear", rank_linear, true},
     {"deep_learning", rank_deep_learning, true},
+    {"hybrid_ensemble", rank_hybrid_ensemble, true},
 };
 
 }  // namespace

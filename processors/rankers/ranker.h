@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "processors/rankers/blend_weights.h"
 #include "processors/views/cooccurrence.h"
 #include "processors/views/interaction_matrix.h"
 #include "processors/views/profiles.h"
@@ -67,11 +68,20 @@ struct RankingOptions {
   double rising_prior = 10;  // k
   std::size_t rising_candidates = 500;
   double similarity_shrink = 10;
-  std::size_t similarity_sources = 30;    // a person's last items
+  std::size_t similarity_sources = 30;  // a person's last items
+  double similarity_recency = 8;        // of those: see profile_weight()
+  double similarity_low = 0.3;          // what was taken to less weighs so much of the rest
+  // Profiles of the personal rankers: see profile_weight().
+  double recency = 3;               // positives
+  double recency_floor = 0.05;      // of who goes on with what they were doing
+  double recency_floor_away = 0.3;  // of who comes back
+  std::int64_t away_ms = 24LL * 3600 * 1000;
+  std::size_t linear_profile = 300;       // a person's last positives
+  std::size_t blend_candidates = 100;     // of each part of the ensemble
   std::size_t neighbour_cells = 125'000;  // of the matrix, looked at for a product's neighbours
-  std::size_t session_items = 4;         // of the session at hand, the newest; at most 8
-  std::size_t session_recent = 500;      // m: newest sessions that share one; at most kKept
-  std::size_t session_neighbours = 100;  // k: the most similar of those
+  std::size_t session_items = 4;          // of the session at hand, the newest; at most 8
+  std::size_t session_recent = 500;       // m: newest sessions that share one; at most kKept
+  std::size_t session_neighbours = 100;   // k: the most similar of those
 };
 
 // A person, with the way from their partition's item numbers to indexes. Empty: nothing known.
@@ -79,6 +89,8 @@ struct KnownPerson {
   state::PersonView view;
   IndexOf index_of;
 };
+
+struct LinearModel;  // training/linear_model.h
 
 // What a request takes once, so that everything it answers is of one instant. What it points to
 // outlives the request.
@@ -90,13 +102,15 @@ struct ReadState {
   KnownPerson session;
   // Categories that a person named of whom nothing else is known, the dearest first.
   std::vector<std::uint32_t> first_genres{};
-  const Cooccurrence* cooccurrence = nullptr;  // may be absent
-  const InteractionMatrix* matrix = nullptr;   // may be absent
-  const Sessions* sessions = nullptr;          // may be absent
+  const Cooccurrence* cooccurrence = nullptr;          // may be absent
+  const InteractionMatrix* matrix = nullptr;           // may be absent
+  const Sessions* sessions = nullptr;                  // may be absent
+  std::shared_ptr<const LinearModel> linear;           // null: not trained
   std::shared_ptr<const SequenceModel> deep_learning;  // null: not trained
   const state::NameTable* items = nullptr;
   const state::CatalogNames* names = nullptr;
   RankingOptions options;
+  BlendWeights blend;
 
   // Summed over the partitions.
   state::ItemCounts counts(state::ItemIndex item) const;

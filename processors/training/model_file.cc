@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "processors/training/category_model.h"
+#include "processors/training/linear_model.h"
 #include "processors/training/neighbour_model.h"
 #include "processors/training/sequence_model.h"
 #include "state/checkpoint.h"
@@ -39,13 +40,6 @@ Status write_file(const fs::path& path, std::string_view text) {
   return whole ? Status() : Status(fail(Code::kIo, "cannot write " + path.string()));
 }
 
-Status decode(const ModelFile& file) {
-  const auto sound = [](const auto&) {};
-  if (file.name == kCategoryModelName) return CategoryModel::decode(file).map(sound);
-  if (file.name == kNeighbourModelName) return NeighbourModel::decode(file, {}).map(sound);
-  return SequenceModel::decode(file, {}).map(sound);
-}
-
 Result<ModelFile> parse(std::string_view name, const std::string& text) {
   const auto corrupt = [&](const char* why) {
     return fail(Code::kCorrupt, "the model " + std::string(name) + " " + why);
@@ -72,6 +66,30 @@ Result<ModelFile> parse(std::string_view name, const std::string& text) {
   if (file.checksum() != checksum) return corrupt("does not have the checksum that it says");
   return file;
 }
+
+struct Decoder {
+  std::string_view name;
+  Status (*decode)(const ModelFile&);
+};
+// THE list of models.
+constexpr Decoder kDecoders[] = {
+    {kCategoryModelName,
+     [](const ModelFile& file) -> Status {
+       return CategoryModel::decode(file).map([](const auto&) {});
+     }},
+    {kNeighbourModelName,
+     [](const ModelFile& file) -> Status {
+       return NeighbourModel::decode(file, {}).map([](const auto&) {});
+     }},
+    {kLinearModelName,
+     [](const ModelFile& file) -> Status {
+       return LinearModel::decode(file, {}).map([](const auto&) {});
+     }},
+    {kSequenceModelName,
+     [](const ModelFile& file) -> Status {
+       return SequenceModel::decode(file, {}).map([](const auto&) {});
+     }},
+};
 
 }  // namespace
 
@@ -120,7 +138,7 @@ Result<ModelFile> read_model_from(const std::string& path, std::string_view name
 std::vector<ModelReport> verify_models(const std::string& folder,
                                        const std::map<LogPartition, Offset>& ends) {
   std::vector<ModelReport> reports;
-  for (const auto name : {kCategoryModelName, kNeighbourModelName, kSequenceModelName}) {
+  for (const auto& [name, decode] : kDecoders) {
     const auto file = read_model(folder, name);
     if (!file && file.error().code == Code::kNotFound) continue;
     auto& report = reports.emplace_back();

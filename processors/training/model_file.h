@@ -12,6 +12,7 @@ namespace millrace::processors {
 inline constexpr std::string_view kCategoryModelName = "plain_category_fit_model";
 inline constexpr std::string_view kNeighbourModelName = "user_cat_interaction_model";
 inline constexpr std::string_view kSequenceModelName = "deep_learning";
+inline constexpr std::string_view kLinearModelName = "linear_model";
 
 // A trained model as a file: one line of text, `millrace-model 1 NAME POSITION CHECKSUM BYTES`,
 // then the model, BYTES of protobuf (schemas/proto/models.proto). CHECKSUM is XXH3-128 over name,

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr ModelKind kAll[] = {ModelKind::kCategories, ModelKind::kNeighbours,
+constexpr ModelKind kAll[] = {ModelKind::kCategories, ModelKind::kNeighbours, ModelKind::kLinear,
                               ModelKind::kDeepLearning};
 constexpr const char* kWorkFolder = "training";  // among the models: what a training leaves behind
 
@@ -38,6 +38,7 @@ std::string_view model_name(ModelKind kind) {
   switch (kind) {
     case ModelKind::kCategories: return kCategoryModelName;
     case ModelKind::kNeighbours: return kNeighbourModelName;
+    case ModelKind::kLinear: return kLinearModelName;
     case ModelKind::kDeepLearning: break;
   }
   return kSequenceModelName;
@@ -68,6 +69,18 @@ std::shared_ptr<const NeighbourModel> Trainer::neighbours() const {
   return neighbours_;
 }
 
+std::shared_ptr<const LinearModel> Trainer::linear() const {
+  const std::lock_guard lock(mutex_);
+  return linear_;
+}
+
+void Trainer::keep(LinearModel model) {
+  auto kept = std::make_shared<const LinearModel>(std::move(model));
+  engine_.use(kept);
+  const std::lock_guard lock(mutex_);
+  linear_ = std::move(kept);
+}
+
 Status Trainer::load(ModelKind kind) {
   MILLRACE_TRY(const auto file, read_model(options_.folder, model_name(kind)));
   switch (kind) {
@@ -83,11 +96,15 @@ Status Trainer::load(ModelKind kind) {
       neighbours_ = std::make_shared<const NeighbourModel>(std::move(model));
       return {};
     }
+    case ModelKind::kLinear:
+      return LinearModel::decode(file, engine_.items()).map([&](LinearModel model) {
+        keep(std::move(model));
+      });
     case ModelKind::kDeepLearning: break;
   }
-  MILLRACE_TRY(auto model, SequenceModel::decode(file, engine_.items()));
-  engine_.serve(std::make_shared<const SequenceModel>(std::move(model)));
-  return {};
+  return SequenceModel::decode(file, engine_.items()).map([&](SequenceModel model) {
+    engine_.use(std::make_shared<const SequenceModel>(std::move(model)));
+  });
 }
 
 std::vector<ModelVersion> Trainer::versions(ModelKind kind) const {
@@ -123,6 +140,7 @@ Result<std::string> Trainer::train_now(ModelKind kind, const DeepOptions& deep,
   switch (kind) {
     case ModelKind::kCategories: return train_categories(control);
     case ModelKind::kNeighbours: return train_neighbours(control);
+    case ModelKind::kLinear: return train_linear(control);
     case ModelKind::kDeepLearning: break;
   }
   return train_deep_learning(deep, control);
@@ -153,8 +171,7 @@ Result<std::string> Trainer::train_categories(JobControl& control) {
                CategoryModel::train(*view, engine_.names(), options_.clusters, control));
   const auto file = model.encode();
   MILLRACE_CHECK(write_model(options_.folder, file));
-  auto result = result_of(
-      file, [&](JsonWriter& out) { out.member("inertia", model.fit.inertia); });
+  auto result = result_of(file, [&](JsonWriter& out) { out.member("inertia", model.fit.inertia); });
   const std::lock_guard lock(mutex_);
   categories_ = std::make_shared<const CategoryModel>(std::move(model));
   return result;
@@ -167,10 +184,23 @@ Result<std::string> Trainer::train_neighbours(JobControl& control) {
                NeighbourModel::train(matrix, engine_.items().size(), position, control));
   const auto file = model.encode(matrix, engine_.items());
   MILLRACE_CHECK(write_model(options_.folder, file));
-  auto result = result_of(
-      file, [&](JsonWriter& out) { out.member("products", model.rows.size()); });
+  auto result =
+      result_of(file, [&](JsonWriter& out) { out.member("products", model.rows.size()); });
   const std::lock_guard lock(mutex_);
   neighbours_ = std::make_shared<const NeighbourModel>(std::move(model));
+  return result;
+}
+
+Result<std::string> Trainer::train_linear(JobControl& control) {
+  const auto position = engine_.publisher().position();
+  MILLRACE_CHECK(engine_.commit_all());
+  std::vector<const state::PartitionStore*> stores;
+  for (std::uint16_t p = 0; p < engine_.partitions(); ++p) stores.push_back(&engine_.store(p));
+  MILLRACE_TRY(auto model, LinearModel::train(stores, options_.linear, position, control));
+  const auto file = model.encode(engine_.items());
+  MILLRACE_CHECK(write_model(options_.folder, file));
+  auto result = result_of(file, [&](JsonWriter& out) { out.member("items", model.items.size()); });
+  keep(std::move(model));
   return result;
 }
 
@@ -180,9 +210,9 @@ Result<std::string> Trainer::train_deep_learning(const DeepOptions& deep, JobCon
   std::error_code ignored;
   fs::remove_all(work, ignored);  // what a killed server left
   const auto trained = engine_.checkpoint(checkpoint.string()).and_then([&](const auto&) {
-    return run_training({options_.train_program, checkpoint.string(), made.string(), deep,
-                         options_.train_threads},
-                        control);
+    return run_training(
+        {options_.train_program, checkpoint.string(), made.string(), deep, options_.train_threads},
+        control);
   });
   const auto file = trained ? read_model_from(made.string(), kSequenceModelName)
                             : tl::unexpected<Error>(trained.error());
@@ -191,7 +221,7 @@ Result<std::string> Trainer::train_deep_learning(const DeepOptions& deep, JobCon
   MILLRACE_TRY(auto model, SequenceModel::decode(*file, engine_.items()));
   MILLRACE_CHECK(write_model(options_.folder, *file));
   const auto items = model.ids.size();
-  engine_.serve(std::make_shared<const SequenceModel>(std::move(model)));
+  engine_.use(std::make_shared<const SequenceModel>(std::move(model)));
   return result_of(*file, [&](JsonWriter& out) {
     out.member("items", items);
     out.member("epochs", trained->epochs);
@@ -201,8 +231,8 @@ Result<std::string> Trainer::train_deep_learning(const DeepOptions& deep, JobCon
   });
 }
 
-// A model is first trained when somebody asks for it, the neighbours' when there are any. By time
-// only what has a log that went on since.
+// A model is first trained when somebody asks for it, the neighbours' and the linear one when there
+// is anything to learn from. By time only what has a log that went on since.
 bool Trainer::due(ModelKind kind) {
   const auto categories = this->categories();
   const auto neighbours = this->neighbours();
@@ -213,10 +243,17 @@ bool Trainer::due(ModelKind kind) {
   }
   if (times.wanted) return true;
   if (kind == ModelKind::kDeepLearning) return false;
-  const bool by_time = clock_.now() >= options_.again.next(times.trained);
+  const auto& again = kind == ModelKind::kLinear ? options_.linear_again : options_.again;
+  const bool by_time = clock_.now() >= again.next(times.trained);
   if (kind == ModelKind::kNeighbours) {
     if (!by_time || engine_.views().matrix().cells({}, 1).empty()) return false;
     return !neighbours || neighbours->position != engine_.publisher().position();
+  }
+  if (kind == ModelKind::kLinear) {
+    const auto linear = this->linear();
+    if (!by_time || (linear && linear->position == engine_.publisher().position())) return false;
+    const auto state = engine_.read({});
+    return state && !state->lists->list(Metric::kTrending).empty();
   }
   if (!categories) return false;
   const auto view = engine_.catalog().view();

@@ -16,29 +16,32 @@
 #include "processors/training/category_model.h"
 #include "processors/training/deep_options.h"
 #include "processors/training/jobs.h"
+#include "processors/training/linear_model.h"
 #include "processors/training/model_versions.h"
 #include "processors/training/neighbour_model.h"
 
 namespace millrace::processors {
 
-enum class ModelKind : std::uint8_t { kCategories, kNeighbours, kDeepLearning };
-inline constexpr std::size_t kModelKinds = 3;
+enum class ModelKind : std::uint8_t { kCategories, kNeighbours, kLinear, kDeepLearning };
+inline constexpr std::size_t kModelKinds = 4;
 std::string_view model_name(ModelKind kind);  // of its file, and of its training as a job
 
 // Keeps the models: reads their files on start, trains them anew by time and by change, writes each
 // and swaps it in. The sequence model is trained by a program of its own, and only when asked for:
-// it takes minutes. Readers never wait: they take the model that there is. A file that is damaged is
-// left out, counted and trained again. Thread-safe.
+// it takes minutes. Readers never wait: they take the model that there is. A file that is damaged
+// is left out, counted and trained again. Thread-safe.
 class Trainer {
  public:
   struct Options {
     std::string folder;  // of the files
     std::uint32_t clusters = 5;
     Schedule again = Schedule::every(3'600'000);
-    double change = 0.1;                // share of the products; 0: not by change
-    int look_ms = 1'000;                // how often it is seen whether a training is due
-    std::string train_program;          // millrace-train
-    int train_threads = 1;              // of that
+    LinearOptions linear;
+    Schedule linear_again = Schedule::every(300'000);  // of the linear model
+    double change = 0.1;                               // share of the products; 0: not by change
+    int look_ms = 1'000;        // how often it is seen whether a training is due
+    std::string train_program;  // millrace-train
+    int train_threads = 1;      // of that
   };
   // All outlive it.
   Trainer(Options options, Engine& engine, Jobs& jobs, const Clock& clock, Metrics& metrics);
@@ -49,6 +52,7 @@ class Trainer {
   // Null: none yet.
   std::shared_ptr<const CategoryModel> categories() const;
   std::shared_ptr<const NeighbourModel> neighbours() const;
+  std::shared_ptr<const LinearModel> linear() const;  // readers have it in their ReadState
 
   // A training as a job; see Jobs::submit. `deep` is what kDeepLearning alone is told. kInvalid
   // names its field.
@@ -69,8 +73,10 @@ class Trainer {
   Status load(ModelKind kind);
   Result<std::string> train_categories(JobControl& control);
   Result<std::string> train_neighbours(JobControl& control);
+  Result<std::string> train_linear(JobControl& control);
   Result<std::string> train_deep_learning(const DeepOptions& deep, JobControl& control);
   Result<std::string> train_now(ModelKind kind, const DeepOptions& deep, JobControl& control);
+  void keep(LinearModel model);  // and hand it to the engine
   bool due(ModelKind kind);
   void run(const std::stop_token& stop);
 
@@ -83,6 +89,7 @@ class Trainer {
   std::condition_variable_any stopped_;
   std::shared_ptr<const CategoryModel> categories_;
   std::shared_ptr<const NeighbourModel> neighbours_;
+  std::shared_ptr<const LinearModel> linear_;
   std::array<Times, kModelKinds> times_{};
   Offset looked_at_ = -1;  // of the catalog: the thread's, by which changes were counted
   std::jthread thread_;    // last: joins before the rest goes

@@ -252,8 +252,15 @@ std::vector<std::uint32_t> LiveViews::first_genres(const std::string& user) cons
     if (const auto name = names_.categories.find(genre)) out.push_back(*name);
   }
   return out;
-void LiveViews::serve(std::shared_ptr<const SequenceModel> model) {
-  const std::lock_guard lock(model_mutex_);
+}
+
+void LiveViews::use(std::shared_ptr<const LinearModel> model) {
+  const std::lock_guard lock(models_mutex_);
+  linear_ = std::move(model);
+}
+
+void LiveViews::use(std::shared_ptr<const SequenceModel> model) {
+  const std::lock_guard lock(models_mutex_);
   deep_learning_ = std::move(model);
 }
 
@@ -269,7 +276,8 @@ Result<ReadState> LiveViews::read(const std::string& user, const std::string& se
   state.matrix = &matrix_;
   state.sessions = &sessions_;
   {
-    const std::lock_guard lock(model_mutex_);
+    const std::lock_guard lock(models_mutex_);
+    state.linear = linear_;
     state.deep_learning = deep_learning_;
   }
   state.items = &items_;

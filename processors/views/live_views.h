@@ -65,8 +65,9 @@ class LiveViews final : public ViewSink {
   void update_lists(const std::vector<state::ItemIndex>& touched);
 
   // ---- from any thread ----
-  // The model that rankers get from now on.
-  void serve(std::shared_ptr<const SequenceModel> model);
+  // The models that read() answers with from now on.
+  void use(std::shared_ptr<const LinearModel> model);
+  void use(std::shared_ptr<const SequenceModel> model);
   // What one request reads, taken once; with what is known of `user` and of `session`, where not
   // empty.
   Result<ReadState> read(const std::string& user, const std::string& session) const;
@@ -101,7 +102,8 @@ class LiveViews final : public ViewSink {
   RankedListsBuilder lists_;
   RecentPeople recent_people_;
   Outcomes outcomes_;
-  mutable std::mutex model_mutex_;
+  mutable std::mutex models_mutex_;
+  std::shared_ptr<const LinearModel> linear_;
   std::shared_ptr<const SequenceModel> deep_learning_;
 };
 

@@ -62,7 +62,8 @@ Reply start_job(const Request& request, const Deps& deps) {
   const auto kind = body->required_line("kind", 64);
   if (!kind) return problem(kind.error());
   for (const auto model :
-       {processors::ModelKind::kCategories, processors::ModelKind::kNeighbours}) {
+       {processors::ModelKind::kCategories, processors::ModelKind::kNeighbours,
+        processors::ModelKind::kLinear}) {
     if (*kind != processors::model_name(model)) continue;
     const auto job = deps.trainer->train(model);
     if (!job) return problem(job.error());
@@ -71,8 +72,9 @@ Reply start_job(const Request& request, const Deps& deps) {
     return reply;
   }
   return problem({Code::kInvalid,
-                  "must be " + std::string(processors::kCategoryModelName) + " or " +
-                      std::string(processors::kNeighbourModelName),
+                  "must be " + std::string(processors::kCategoryModelName) + ", " +
+                      std::string(processors::kNeighbourModelName) + " or " +
+                      std::string(processors::kLinearModelName),
                   "kind"});
 }
 

@@ -13,7 +13,7 @@ FENCES = [
     (r"simdjson", r"schemas/event_json\.cc"),
     (r"prometheus/", r"base/metrics\.cc"),
     (r"sodium", r"base/crypto\.cc"),
-    (r"Eigen/", r"processors/training/(kmeans|sequence_math)\.cc"),
+    (r"Eigen/", r"processors/training/(kmeans|linear_model|sequence_math)\.cc"),
     (r"torch/", r"train/(net|fit_state)\.h"),
     (r"utf8proc", r"processors/training/tfidf\.cc"),
     (r"librdkafka/", r"ingest/kafka_\w+\.(h|cc)"),

@@ -1,0 +1,79 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/evaluation_data.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "ingest/acceptor.h"
+#include "ingest/memory_log.h"
+#include "processors/engine.h"
+#include "processors/training/jobs.h"
+#include "processors/training/trainer.h"
+#include "schemas/uuid7.h"
+
+namespace millrace::app {
+
+struct ReplayOptions {
+  std::size_t memory_bytes = 2u << 30;
+  processors::RankingOptions ranking;
+  processors::LinearOptions linear;
+};
+
+// A Millrace in this process that lives through a data set: a real engine over a log in memory and
+// a temporary folder, with a clock that shows the events' own times, so that log time is event
+// time. One thread.
+class Replay {
+ public:
+  // With the data's catalogue in it. The data outlives it.
+  static Result<std::unique_ptr<Replay>> open(const EvaluationData& data,
+                                              const ReplayOptions& options);
+  ~Replay();
+
+  // Accepts samples in the order of their times, and waits until they are applied where asked to.
+  Status feed(std::span<const Sample> samples, bool wait);
+  // Until everything fed is applied; false after `timeout_ms`.
+  bool caught_up(int timeout_ms);
+  // Begins a training; finished() then tells when it is over, with its error.
+  Status begin_training(processors::ModelKind kind);
+  std::optional<Status> finished(int timeout_ms);
+
+  // The first `limit` that an algorithm has for a person at `now`, as places in the data's items.
+  Result<std::vector<std::uint32_t>> ask(processors::RankFn rank, std::uint32_t user,
+                                         UnixMillis now, std::size_t limit) const;
+
+ private:
+  Replay(const EvaluationData& data, const ReplayOptions& options);
+  Status start(const ReplayOptions& options);
+  Status put_catalog();
+  Status accept(std::span<const Sample> samples);
+
+  struct Folder {  // temporary, gone with it
+    Folder();
+    ~Folder();
+    std::filesystem::path path;
+  };
+
+  const EvaluationData& data_;
+  Folder folder_;
+  ManualClock clock_{0};
+  Metrics metrics_;
+  Uuid7Minter ids_{clock_};
+  ingest::MemoryLog log_{clock_};
+  std::unique_ptr<processors::Engine> engine_;
+  std::unique_ptr<ingest::Acceptor> acceptor_;
+  std::unique_ptr<processors::Trainer> trainer_;
+  std::unique_ptr<processors::Jobs> jobs_;
+  Position fed_;
+  std::uint64_t next_id_ = 0;
+  std::string job_;
+  std::vector<std::uint32_t> place_;  // in the data, by the engine's ItemIndex
+};
+
+}  // namespace millrace::app

@@ -1,0 +1,56 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace millrace::processors {
+
+// How a request's time lies to what is known of a person.
+enum class Moment : std::uint8_t {
+  kHere,  // goes on with what they were doing
+  kAway,  // comes back after RankingOptions::away_ms or more
+  kPast,  // within their history: the last of it tells no more than the rest
+};
+inline constexpr std::size_t kMoments = 3;
+
+// How much is known of a person, by their positives.
+enum class Segment : std::uint8_t { kNew, kLight, kHeavy };
+inline constexpr std::size_t kSegments = 3;
+inline constexpr std::size_t kLightFrom = 5, kHeavyFrom = 50;  // positives
+inline constexpr Segment segment_of(std::size_t positives) {
+  return positives < kLightFrom   ? Segment::kNew
+         : positives < kHeavyFrom ? Segment::kLight
+                                  : Segment::kHeavy;
+}
+
+// What each part of the ensemble weighs (rankers/hybrid_ensemble.h), by segment and moment. The
+// defaults were chosen on validation parts of MovieLens' train parts; docs/adr/0025 says how.
+struct BlendWeights {
+  struct Row {
+    double linear = 0;
+    double collaborative = 0;
+    double session = 0;
+    double deep_learning = 0;
+    double recent = 0;  // recent popularity
+    double genre = 0;
+  };
+  using ByMoment = std::array<Row, kMoments>;
+
+  std::array<ByMoment, kSegments> at{{
+      {{{.linear = 1, .collaborative = 0.6, .recent = 0.1, .genre = 0.2},
+        {.linear = 1, .collaborative = 0.3, .recent = 2, .genre = 0.2},
+        {.linear = 1, .collaborative = 0.2}}},
+      {{{.linear = 1, .collaborative = 0.6},
+        {.linear = 1, .collaborative = 0.3, .recent = 2},
+        {.linear = 1, .collaborative = 0.2}}},
+      {{{.linear = 1, .collaborative = 0.6},
+        {.linear = 1, .collaborative = 0.3, .recent = 2},
+        {.linear = 1, .collaborative = 0.2}}},
+  }};
+
+  const Row& row(Segment segment, Moment moment) const {
+    return at[static_cast<std::size_t>(segment)][static_cast<std::size_t>(moment)];
+  }
+};
+
+}  // namespace millrace::processors

@@ -1,0 +1,56 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "processors/rankers/blend_weights.h"
+#include "processors/rankers/common.h"
+#include "processors/rankers/number_set.h"
+#include "processors/rankers/ranker.h"
+#include "processors/views/positives.h"
+
+namespace millrace::processors {
+
+// What the personal rankers take from a person's rows, in one pass.
+struct Taste {
+  std::vector<Positive> positives;  // newest first
+  struct Step {
+    state::ItemIndex item = state::kNoItem;
+    std::uint32_t order = 0;
+    bool positive = false;
+  };
+  std::vector<Step> sequence;  // all of it, newest first
+  NumberSet had;               // whatever the person has dealt with: never recommended again
+  Moment moment = Moment::kHere;
+};
+Taste taste_of(const KnownPerson& known, const Query& query, const RankingOptions& options);
+
+// What an item of a person's past weighs at an age (0: the newest): exp(-age / recency) and a floor
+// that the moment sets, 1 in the past; a multiple of 2^-10.
+double profile_weight(std::size_t age, double recency, Moment moment,
+                      const RankingOptions& options);
+
+// What one of a person's items adds to an item's score.
+struct Contribution {
+  state::ItemIndex source = state::kNoItem;
+  double value = 0;
+};
+// Parts: the three strongest sources by id, the rest together as "others". Exact where the score
+// and all values are multiples of one power of two.
+void explain_sources(Scored& scored, std::vector<Contribution> all, const ReadState& state);
+
+// The `limit` best items of positive score that `allowed` lets through; `scores` by item.
+template <class Allowed>
+std::vector<Scored> best_of(const std::vector<double>& scores, std::size_t limit,
+                            const state::CatalogView& catalog, Allowed&& allowed) {
+  Best best(limit, catalog, allowed);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (scores[i] > 0) best.offer(static_cast<state::ItemIndex>(i), scores[i]);
+  }
+  return std::move(best).take();
+}
+
+NumberSet items_in(const std::vector<Scored>& items, std::size_t limit);
+
+}  // namespace millrace::processors

@@ -1,0 +1,196 @@
+#include "processors/training/linear_model.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include "processors/rankers/linear.h"
+#include "processors/views/positives.h"
+#include "tests/support/command.h"
+#include "tests/support/eventually.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_node.h"
+
+namespace millrace::processors {
+namespace {
+
+using Sequences = std::map<std::string, std::vector<std::string>>;  // positives, oldest first
+
+// The direct one, from what was sent.
+std::map<std::pair<std::string, std::string>, std::int64_t> direct_gram(const Sequences& people,
+                                                                        double decay) {
+  std::map<std::pair<std::string, std::string>, std::int64_t> sums;
+  for (const auto& [user, items] : people) {
+    for (std::size_t a = 0; a < items.size(); ++a) {
+      for (std::size_t b = 0; b < items.size(); ++b) {
+        const double distance = std::abs(static_cast<double>(a) - static_cast<double>(b));
+        const double weight = decay > 0 ? std::exp(-distance / decay) : 1;
+        const auto whole = static_cast<std::int64_t>(std::round(256 * weight));
+        if (whole != 0) sums[{items[a], items[b]}] += whole;
+      }
+    }
+  }
+  return sums;
+}
+
+void expect_equal(const ItemGram& gram, const state::NameTable& names, const Sequences& people,
+                  double decay) {
+  auto sums = direct_gram(people, decay);
+  for (std::size_t i = 0; i < gram.size(); ++i) {
+    for (std::size_t j = 0; j < gram.size(); ++j) {
+      const std::pair key{std::string(names.name(gram.items()[i])),
+                          std::string(names.name(gram.items()[j]))};
+      const auto found = sums.find(key);
+      EXPECT_EQ(gram.sum(i, j), found == sums.end() ? 0 : found->second)
+          << key.first << " " << key.second;
+      if (found != sums.end()) sums.erase(found);
+    }
+  }
+  EXPECT_TRUE(sums.empty()) << "the direct one has more";
+}
+
+class LinearFromPages : public ::testing::Test {
+ protected:
+  // 80 people rate up to 60 of 70 films; some rate one twice, and change their minds.
+  void SetUp() override {
+    std::mt19937 random(3);
+    for (int i = 0; i < 70; ++i) node.put("movie:" + std::to_string(i));
+    for (int u = 1; u <= 80; ++u) {
+      const auto user = "u" + std::to_string(u);
+      std::vector<int> films(70);
+      for (int i = 0; i < 70; ++i) films[static_cast<std::size_t>(i)] = i;
+      std::shuffle(films.begin(), films.end(), random);
+      films.resize(random() % 60 + 1);
+      for (const int film : films) {
+        const auto item = "movie:" + std::to_string(film);
+        const bool liked = random() % 3 != 0;
+        rate(user, item, liked);
+        if (liked) people[user].push_back(item);
+      }
+    }
+  }
+  void rate(const std::string& user, const std::string& item, bool liked) {
+    node.event("rate", user, item, liked ? "\"value\":4" : "\"value\":2");
+  }
+  ItemGram gram(double decay) {
+    LinearOptions options;
+    options.decay = decay;
+    EXPECT_TRUE(node.engine().commit_all());
+    std::vector<const state::PartitionStore*> stores;
+    for (std::uint16_t p = 0; p < node.engine().partitions(); ++p) {
+      stores.push_back(&node.engine().store(p));
+    }
+    JobControl control;
+    auto made = gram_of(stores, options, control);
+    EXPECT_TRUE(made);
+    return *std::move(made);
+  }
+
+  TestNode node;
+  Sequences people;
+};
+
+TEST_F(LinearFromPages, TheGramMatrixIsTheDirectOneExactlyAlsoAfterErasing) {
+  for (const double decay : {0.0, 10.0}) expect_equal(gram(decay), node.engine().items(), people, decay);
+  for (int u = 1; u <= 50; ++u) {
+    const auto user = "u" + std::to_string(u);
+    ASSERT_EQ(node.call("DELETE", "/v1/users/" + user).status() / 100, 2);
+    people.erase(user);
+  }
+  for (const double decay : {0.0, 10.0}) expect_equal(gram(decay), node.engine().items(), people, decay);
+}
+
+TEST_F(LinearFromPages, ATrainingIsServedKeptAndReadAgain) {
+  ASSERT_EQ(node.engine().read("u1")->linear, nullptr);
+  ASSERT_TRUE(node.trainer().train(ModelKind::kLinear));
+  ASSERT_TRUE(eventually([&] { return node.engine().read("u1")->linear != nullptr; }));
+  Query query;
+  query.user = UserId("u1");
+  query.now = node.clock().now();
+  const auto first = rank_linear(query, *node.engine().read("u1"));
+  EXPECT_EQ(first.algorithm, "linear");
+  EXPECT_EQ(first.level, "personal");
+  node.restart();
+  const auto again = rank_linear(query, *node.engine().read("u1"));
+  EXPECT_EQ(first, again);
+}
+
+TEST(LinearModelTest, TakesTheItemsOfMostPeopleThatFit) {
+  LinearOptions options;
+  options.max_items = 10'000;
+  options.max_bytes = 8 * 3 * 3;
+  TestNode node;
+  for (int i = 0; i < 6; ++i) {
+    node.put("movie:" + std::to_string(i));
+    for (int u = 0; u <= i; ++u) {
+      node.event("rate", "u" + std::to_string(u), "movie:" + std::to_string(i), "\"value\":5");
+    }
+  }
+  ASSERT_TRUE(node.engine().commit_all());
+  std::vector<const state::PartitionStore*> stores;
+  for (std::uint16_t p = 0; p < node.engine().partitions(); ++p) {
+    stores.push_back(&node.engine().store(p));
+  }
+  JobControl control;
+  const auto gram = gram_of(stores, options, control);
+  ASSERT_TRUE(gram);
+  std::vector<std::string> names;
+  for (const auto item : gram->items()) names.emplace_back(node.engine().items().name(item));
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"movie:3", "movie:4", "movie:5"}));
+}
+
+// Plain settings against numpy (tests/processors/ease_reference.py), on random people.
+TEST(LinearModelTest, PlainSettingsEqualNumpyEase) {
+  if (run_command({"/usr/bin/python3", "-c", "import numpy"}).exit_code != 0) {
+    GTEST_SKIP() << "no python3-numpy";
+  }
+  constexpr std::uint32_t kItems = 150;
+  std::mt19937 random(4);
+  std::vector<state::ItemIndex> items(kItems);
+  for (std::uint32_t i = 0; i < kItems; ++i) items[i] = i;
+  ItemGram gram(items, 0);
+  const TempDir folder;
+  std::ofstream people(folder.path() / "people.txt");
+  for (int u = 0; u < 400; ++u) {
+    std::shuffle(items.begin(), items.end(), random);
+    const std::span chosen(items.data(), random() % 40 + 1);
+    gram.add(chosen);
+    for (const auto item : chosen) people << item << ' ';
+    people << '\n';
+  }
+  people.close();
+  LinearOptions options;
+  options.sources = 0;
+  options.lambda = 100;
+  JobControl control;
+  const auto model = LinearModel::solve(std::move(gram), options, control);
+  ASSERT_TRUE(model) << model.error().detail;
+  const auto reference = run_command(
+      {"/usr/bin/python3",
+       std::string(MILLRACE_SOURCE_DIR) + "/tests/processors/ease_reference.py",
+       (folder.path() / "people.txt").string(), "150", "100"});
+  ASSERT_EQ(reference.exit_code, 0) << reference.err;
+  std::istringstream cells(reference.out);
+  std::vector<double> ours(kItems);
+  double sum = 0;
+  for (std::uint32_t i = 0; i < kItems; ++i) {
+    std::fill(ours.begin(), ours.end(), 0);
+    for (const auto& [target, weight] : model->row(i)) ours[target] = weight;
+    for (std::uint32_t j = 0; j < kItems; ++j) {
+      double cell = 0;
+      ASSERT_TRUE(cells >> cell);
+      EXPECT_NEAR(ours[j], cell, 2e-6);  // the steps that weights are kept in
+      sum += std::abs(cell);
+    }
+  }
+  EXPECT_GT(sum, 1);
+}
+
+}  // namespace
+}  // namespace millrace::processors
