@@ -181,8 +181,10 @@ struct ModelsConfig {
   std::uint32_t clusters = 5;
   Schedule train_every = Schedule::every(3'600'000);
   Schedule linear_every = Schedule::every(300'000);
-  double train_change = 0.1;                // share of the products; 0: not by change
+  double train_change = 0.1;  // share of the products; 0: not by change
   std::uint32_t neighbour_cells = 125'000;
+  std::uint32_t linear_items = 10'000;
+  std::uint64_t linear_bytes = 256u << 20;
   std::string train_program;  // empty: millrace-train beside this program
 
   friend bool operator==(const ModelsConfig&, const ModelsConfig&) = default;

@@ -82,6 +82,8 @@ processors::Trainer::Options trainer_options(const ServeConfig& config,
   options.clusters = config.models.clusters;
   options.again = config.models.train_every;
   options.linear_again = config.models.linear_every;
+  options.linear.max_items = config.models.linear_items;
+  options.linear.max_bytes = config.models.linear_bytes;
   options.change = config.models.train_change;
   options.train_program =
       config.models.train_program.empty() ? program_beside() : config.models.train_program;

@@ -85,7 +85,8 @@ Status write_lists(const std::string& folder, const EvaluationData& data,
     std::ofstream out(path);
     for (const auto& [user, list] : result.lists) {
       out << data.users[user] << '\t';
-      for (std::size_t i = 0; i < list.size(); ++i) out << (i > 0 ? "," : "") << data.items[list[i]];
+      for (std::size_t i = 0; i < list.size(); ++i)
+        out << (i > 0 ? "," : "") << data.items[list[i]];
       out << '\n';
     }
     out.close();
@@ -104,8 +105,9 @@ class EvaluateVerb {
     progress_.finish();
     if (status) return kOk;
     std::cerr << "millrace evaluate: " << status.error().detail << "\n";
-    return status.error().code == Code::kInvalid || status.error().code == Code::kNotFound ? kUsage
-                                                                                           : kFailed;
+    return status.error().code == Code::kInvalid || status.error().code == Code::kNotFound
+               ? kUsage
+               : kFailed;
   }
 
  private:
@@ -149,8 +151,8 @@ Action define_evaluate(CLI::App& verb) {
       ->required()
       ->check(CLI::ExistingDirectory);
   verb.add_option("--protocol", flags->protocol, "how train and test are cut")
-      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kProtocolNames),
-                                                     std::end(kProtocolNames))))
+      ->check(CLI::IsMember(
+          std::vector<std::string>(std::begin(kProtocolNames), std::end(kProtocolNames))))
       ->capture_default_str();
   verb.add_option("--algorithms", options.algorithms, "which rankers are asked")
       ->delimiter(',')

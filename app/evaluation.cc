@@ -54,7 +54,8 @@ class Evaluator {
   Status find_algorithms() {
     for (const auto& name : options_.algorithms) {
       const auto* ranker = processors::find_ranker(name);
-      if (ranker == nullptr) return fail(Code::kInvalid, "there is no algorithm " + name, "algorithms");
+      if (ranker == nullptr)
+        return fail(Code::kInvalid, "there is no algorithm " + name, "algorithms");
       rankers_.push_back(ranker);
     }
     return {};

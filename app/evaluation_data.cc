@@ -21,7 +21,8 @@ constexpr std::uint64_t kTellEvery = 5'000;  // rows
 // Ids in the order of the numbers that they are, others behind them by their letters.
 bool id_less(const std::string& a, const std::string& b) {
   const auto digits = [](const std::string& id) {
-    return !id.empty() && std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return !id.empty() &&
+           std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
   };
   const bool x = digits(a), y = digits(b);
   if (x != y) return x;
@@ -56,8 +57,8 @@ std::pair<std::vector<std::string>, std::vector<std::uint32_t>> sorted(const Num
 
 std::uint32_t tie(const EvaluationData& data, const Sample& sample) {
   const std::string text = data.users[sample.user] + ":" + data.items[sample.item];
-  return static_cast<std::uint32_t>(::crc32(0, reinterpret_cast<const Bytef*>(text.data()),
-                                            static_cast<uInt>(text.size())));
+  return static_cast<std::uint32_t>(
+      ::crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())));
 }
 
 void put_in_order(EvaluationData& data) {

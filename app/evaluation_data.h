@@ -27,8 +27,8 @@ struct Sample {
 // crc32("user:item") of the ids as in the data set, then by user and item. So ties never fall to
 // the order of ids or of a file.
 struct EvaluationData {
-  std::vector<std::string> users;    // ascending, numbers by value
-  std::vector<std::string> items;    // ids as in the data set; rated or in its catalogue
+  std::vector<std::string> users;     // ascending, numbers by value
+  std::vector<std::string> items;     // ids as in the data set; rated or in its catalogue
   std::vector<std::string> item_ids;  // the same as Millrace has them
   std::vector<Item> catalog;
   std::vector<Sample> samples;

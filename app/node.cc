@@ -1,8 +1,8 @@
 #include "app/node.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <future>
+#include <thread>
 #include <utility>
 
 #include "app/admin_token.h"
@@ -117,8 +117,8 @@ Status Node::build(Http http) {
           .highest_user = [this] { return engine_->catalog().highest_user(); },
           .before_attributed = [this] { impressions_->flush(); }});
   jobs_ = std::make_unique<processors::Jobs>(clock_, metrics_);
-  trainer_ = std::make_unique<processors::Trainer>(
-      trainer_options(config_, folders_), *engine_, *jobs_, clock_, metrics_);
+  trainer_ = std::make_unique<processors::Trainer>(trainer_options(config_, folders_), *engine_,
+                                                   *jobs_, clock_, metrics_);
   if (http == Http::kListen) MILLRACE_CHECK(open_media());
   auto deps = parts();
   gate_ = serving::make_gate(deps, gate_options(config_.access, config_.engine),

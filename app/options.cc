@@ -311,13 +311,17 @@ std::vector<Option> models_options() {
   return {
       std::move(clusters),
       std::move(every),
-      schedule("models.linear_every", "the same of the model behind `linear`",
-               MILLRACE_AT(models.linear_every)),
       std::move(change),
       std::move(program),
       integer("models.neighbour_cells",
               "interactions looked at for a product's neighbours; beyond: the newest people's",
               MILLRACE_AT(models.neighbour_cells), 1'000, 100'000'000),
+      schedule("models.linear_every", "the same of the linear model",
+               MILLRACE_AT(models.linear_every)),
+      integer("models.linear_items", "items of the linear model: those that most people took to",
+              MILLRACE_AT(models.linear_items), 1, 100'000),
+      bytes("models.linear_bytes", "memory of a training of the linear model, beside --memory",
+            MILLRACE_AT(models.linear_bytes), 1ULL << 20),
   };
 }
 

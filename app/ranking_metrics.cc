@@ -82,8 +82,8 @@ RankingMetrics measure(const std::vector<Answered>& answers, const MetricsOption
       mrr.push_back(scores.mrr);
       hit.push_back(scores.hit);
       novelty.push_back(novelty_of(answer.list, k, options));
-      const auto end = answer.list.begin() +
-                       static_cast<std::ptrdiff_t>(std::min(k, answer.list.size()));
+      const auto end =
+          answer.list.begin() + static_cast<std::ptrdiff_t>(std::min(k, answer.list.size()));
       shown.insert(answer.list.begin(), end);
     }
     const std::string at = "@" + std::to_string(k);

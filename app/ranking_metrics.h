@@ -30,8 +30,8 @@ struct RankingMetrics {
 };
 struct MetricsOptions {
   std::vector<std::size_t> k{10, 20};
-  std::size_t catalogue = 0;                // items
-  std::span<const std::uint32_t> had_by;    // people, by item
+  std::size_t catalogue = 0;              // items
+  std::span<const std::uint32_t> had_by;  // people, by item
   std::size_t people = 0;
   std::uint64_t seed = 7;  // of the bootstrap
 };

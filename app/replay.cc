@@ -13,9 +13,9 @@
 namespace millrace::app {
 namespace {
 
-constexpr std::size_t kBatch = 500;              // events accepted together
-constexpr std::int64_t kBatchMs = 60'000;        // and no further apart than this
-constexpr int kWaitMs = 60'000;                  // for what must happen
+constexpr std::size_t kBatch = 500;        // events accepted together
+constexpr std::int64_t kBatchMs = 60'000;  // and no further apart than this
+constexpr int kWaitMs = 60'000;            // for what must happen
 constexpr std::size_t kCatalogBatch = 1'000;
 
 }  // namespace
@@ -56,9 +56,8 @@ Status Replay::start(const ReplayOptions& options) {
   MILLRACE_TRY(engine_, processors::Engine::open(engine, log_, clock_, metrics_));
   MILLRACE_CHECK(engine_->start([](std::uint64_t, std::uint64_t) {}));
   acceptor_ = std::make_unique<ingest::Acceptor>(
-      log_, engine_->table(),
-      [](std::uint16_t, const state::Identity&) { return std::nullopt; }, clock_, metrics_,
-      ingest::Acceptor::Options{});
+      log_, engine_->table(), [](std::uint16_t, const state::Identity&) { return std::nullopt; },
+      clock_, metrics_, ingest::Acceptor::Options{});
   jobs_ = std::make_unique<processors::Jobs>(clock_, metrics_);
   processors::Trainer::Options training;
   training.folder = folder_.path / "models";
@@ -115,8 +114,7 @@ Status Replay::accept(std::span<const Sample> samples) {
 Status Replay::feed(std::span<const Sample> samples, bool wait) {
   while (!samples.empty()) {
     std::size_t n = 1;
-    while (n < samples.size() && n < kBatch &&
-           samples[n].time - samples.front().time <= kBatchMs) {
+    while (n < samples.size() && n < kBatch && samples[n].time - samples.front().time <= kBatchMs) {
       ++n;
     }
     MILLRACE_CHECK(accept(samples.first(n)));

@@ -102,7 +102,8 @@ std::vector<Question> questions_of(const EvaluationData& data, const Split& spli
     Question& question = all[user];
     if (question.truth.empty()) continue;
     question.user = user;
-    question.now = protocol == Protocol::kTemporal ? end : times[user][(times[user].size() - 1) / 2];
+    question.now =
+        protocol == Protocol::kTemporal ? end : times[user][(times[user].size() - 1) / 2];
     std::sort(question.truth.begin(), question.truth.end());
     out.push_back(std::move(question));
   }

@@ -38,9 +38,9 @@ struct Question {
   UnixMillis now = 0;                // see questions_of
 };
 
-// Of everybody with a positive in train and one in test, by user. A frozen world (temporal) is asked
-// when train ends; elsewhere a person is asked at the time of the middle one of their held-out
-// positives, which says when the request comes and nothing of what it is for.
+// Of everybody with a positive in train and one in test, by user. A frozen world (temporal) is
+// asked when train ends; elsewhere a person is asked at the time of the middle one of their
+// held-out positives, which says when the request comes and nothing of what it is for.
 std::vector<Question> questions_of(const EvaluationData& data, const Split& split,
                                    Protocol protocol);
 

@@ -92,13 +92,12 @@ Status Engine::open_stores() {
     readable.push_back(opened.get());
     stores_.push_back(std::move(opened));
   }
-  views_ =
-      std::make_unique<LiveViews>(*catalog_, readable, items_, names_, options_.ranking,
-                                  LiveViews::Budgets{options_.memory_bytes / kCooccurrenceShare,
-                                                     options_.memory_bytes / kRatingsShare,
-                                                     options_.memory_bytes / kMatrixShare,
-                                                     options_.memory_bytes / kSessionsShare},
-                                  metrics_);
+  views_ = std::make_unique<LiveViews>(
+      *catalog_, readable, items_, names_, options_.ranking,
+      LiveViews::Budgets{
+          options_.memory_bytes / kCooccurrenceShare, options_.memory_bytes / kRatingsShare,
+          options_.memory_bytes / kMatrixShare, options_.memory_bytes / kSessionsShare},
+      metrics_);
   CatalogRunner::Parts catalog{&log_, catalog_.get(), &publisher_, {}, &metrics_};
   for (std::uint16_t p = 0; p < partitions; ++p) {
     catalog.partitions.push_back(stores_[p].get());

@@ -83,8 +83,8 @@ Result<std::unique_ptr<PartitionStore>> PartitionStore::open(const Options& opti
   MILLRACE_TRY(auto db, Db::open(options.directory, shared, options.mode));
   MILLRACE_CHECK(check_format(*db, options.mode));
   auto impl = std::make_unique<Impl>(std::move(db), options, items, names, metrics);
-  const OpenParts parts{*impl->db,         impl->items,  impl->duplicates,
-                        impl->attribution, impl->recent, impl->trials, impl->writer};
+  const OpenParts parts{*impl->db,    impl->items,  impl->duplicates, impl->attribution,
+                        impl->recent, impl->trials, impl->writer};
   auto stored = restore(parts);
   if (!stored) {
     return fail(stored.error().code, options.directory + ": " + stored.error().detail);

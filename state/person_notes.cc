@@ -12,8 +12,8 @@ namespace keys = catalog_keys;
 
 std::size_t bytes_of(const std::string& user, const PersonNote& note) {
   std::size_t bytes = 200 + user.size() + note.attributes.size();
-  for (const auto& label : note.labels) bytes += sizeof label + label.size();
-  for (const auto& genre : note.genres) bytes += sizeof genre + genre.size();
+  for (const auto& label : note.labels) bytes += sizeof(std::string) + label.size();
+  for (const auto& genre : note.genres) bytes += sizeof(std::string) + genre.size();
   return bytes;
 }
 

@@ -47,8 +47,8 @@ UnixMillis TrackedQuery::since(std::uint32_t of_type) const {
 Status scan_with(const Db& db, const PendingRows* pending, std::string_view prefix,
                  std::string_view from,
                  const std::function<bool(std::string_view, std::string_view)>& visit) {
-  static const PendingRows kNone;
-  const auto& rows = pending == nullptr ? kNone.rows : pending->rows;
+  static const PendingRows none;
+  const auto& rows = pending == nullptr ? none.rows : pending->rows;
   auto at = rows.lower_bound(std::max(prefix, from));
   bool more = true;
   const auto waits = [&] { return more && at != rows.end() && at->first.starts_with(prefix); };

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <numeric>
 #include <random>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "train/fit_state.h"
 #include "train/net.h"
@@ -25,8 +27,8 @@ constexpr std::size_t kMostHeldOut = 20'000;  // people that validation looks at
 constexpr std::size_t kTop = 10;
 
 torch::Tensor genre_matrix(const Sequences& data) {
-  auto out = torch::zeros({static_cast<std::int64_t>(data.items.size()),
-                           std::max<std::int64_t>(data.genre_count, 1)});
+  auto out = torch::zeros(
+      {static_cast<std::int64_t>(data.items.size()), std::max<std::int64_t>(data.genre_count, 1)});
   auto cells = out.accessor<float, 2>();
   for (std::size_t i = 0; i < data.items.size(); ++i) {
     for (const auto genre : data.genres[i]) {
@@ -69,8 +71,9 @@ std::vector<Window> windows_of(const Sequences& data, std::size_t length, std::m
 torch::Tensor padded(std::span<const Window> windows, std::size_t drop_last) {
   std::size_t longest = 1;
   for (const auto& window : windows) longest = std::max(longest, window.size - drop_last);
-  auto out = torch::zeros({static_cast<std::int64_t>(windows.size()),
-                           static_cast<std::int64_t>(longest)}, torch::kLong);
+  auto out =
+      torch::zeros({static_cast<std::int64_t>(windows.size()), static_cast<std::int64_t>(longest)},
+                   torch::kLong);
   auto cells = out.accessor<std::int64_t, 2>();
   for (std::size_t w = 0; w < windows.size(); ++w) {
     for (std::size_t t = 0; t + drop_last < windows[w].size; ++t) {
@@ -157,13 +160,12 @@ torch::Tensor Fit::loss_of(std::span<const Window> windows, std::mt19937_64& ran
   const auto items = vectors.size(0);
   if (items <= options_.candidates) {
     auto logits = torch::addmm(net_->item_bias, chosen, vectors.t());
-    logits.index_put_({torch::tensor(had_row), torch::tensor(had_item)},
-                              torch::full({}, -1e9));
+    logits.index_put_({torch::tensor(had_row), torch::tensor(had_item)}, torch::full({}, -1e9));
     return torch::nn::functional::cross_entropy(logits, target);
   }
   const auto some = candidates_of(target, items, options_.candidates, random);
-  const auto logits = chosen.mm(vectors.index_select(0, some).t()) +
-                      net_->item_bias.index_select(0, some);
+  const auto logits =
+      chosen.mm(vectors.index_select(0, some).t()) + net_->item_bias.index_select(0, some);
   return torch::nn::functional::cross_entropy(logits, torch::searchsorted(some, target));
 }
 
@@ -231,8 +233,7 @@ Result<processors::SequenceModel> Fit::run() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
   };
   progress_.key = key_of(data_, options_);
-  if (!options_.state_file.empty() &&
-      load_state(options_.state_file, *net_, adam_, progress_)) {
+  if (!options_.state_file.empty() && load_state(options_.state_file, *net_, adam_, progress_)) {
     events_.note("going on behind epoch " + std::to_string(progress_.epoch));
   }
   while (progress_.epoch < options_.deep.epochs &&

@@ -14,14 +14,14 @@ struct FitOptions {
   processors::DeepOptions deep;
   std::uint32_t blocks = 1;
   std::uint32_t heads = 2;
-  std::uint32_t length = 50;      // items looked at
+  std::uint32_t length = 50;  // items looked at
   double dropout = 0.4;
-  double weight_decay = 1e-5;     // Adam's L2
-  std::uint32_t batch = 32;       // windows
-  std::uint32_t patience = 10;    // epochs without a better validation before it ends
+  double weight_decay = 1e-5;         // Adam's L2
+  std::uint32_t batch = 32;           // windows
+  std::uint32_t patience = 10;        // epochs without a better validation before it ends
   std::uint32_t candidates = 20'000;  // items of a softmax; of more a sample
   int threads = 1;
-  std::string state_file;         // written after every epoch, read on start; empty: none
+  std::string state_file;  // written after every epoch, read on start; empty: none
 };
 
 // One epoch, as it is over.
@@ -31,7 +31,7 @@ struct Epoch {
   double validation_loss = 0;  // mean over what was held out
   double ndcg = 0;             // @10, the same
   double seconds = 0;
-  bool best = false;           // of all until now, by validation_loss
+  bool best = false;  // of all until now, by validation_loss
 };
 
 struct FitEvents {

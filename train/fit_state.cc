@@ -1,7 +1,7 @@
 #include "train/fit_state.h"
 
-#include <cmath>
 #include <filesystem>
+#include <functional>
 #include <sstream>
 #include <utility>
 
@@ -92,15 +92,13 @@ bool load_state(const std::string& file, Net& net, torch::optim::Adam& adam,
   try {
     torch::serialize::InputArchive in;
     in.load_from(file);
-    torch::Tensor tensor;
-    const auto number = [&](const std::string& name) {
-      in.read(name, tensor);
-      return tensor.item<std::int64_t>();
+    const auto tensor = [&](const std::string& name) {
+      torch::Tensor read;  // a new one each time: one that is defined keeps its type
+      in.read(name, read);
+      return read;
     };
-    const auto real = [&](const std::string& name) {
-      in.read(name, tensor);
-      return tensor.item<double>();
-    };
+    const auto number = [&](const std::string& name) { return tensor(name).item<std::int64_t>(); };
+    const auto real = [&](const std::string& name) { return tensor(name).item<double>(); };
     FitProgress read;
     read.key = static_cast<std::uint64_t>(number("key"));
     if (read.key != progress.key) return false;
@@ -110,10 +108,8 @@ bool load_state(const std::string& file, Net& net, torch::optim::Adam& adam,
     read.best_ndcg = real("best_ndcg");
     std::vector<torch::Tensor> now;
     for (std::size_t i = 0; i < net.parameters().size(); ++i) {
-      in.read("now" + std::to_string(i), tensor);
-      now.push_back(tensor.clone());
-      in.read("best" + std::to_string(i), tensor);
-      read.best.push_back(tensor.clone());
+      now.push_back(tensor("now" + std::to_string(i)));
+      read.best.push_back(tensor("best" + std::to_string(i)));
     }
     torch::serialize::InputArchive steps;
     in.read("adam", steps);

@@ -13,7 +13,7 @@ namespace millrace::train {
 
 // Where a training stands between two epochs.
 struct FitProgress {
-  std::uint64_t key = 0;  // of data and options
+  std::uint64_t key = 0;    // of data and options
   std::uint32_t epoch = 0;  // how many are over
   std::uint32_t best_epoch = 0;
   double best_loss = 0;
@@ -30,7 +30,6 @@ void load_parameters(Net& net, const std::vector<torch::Tensor>& from);
 Status save_state(const std::string& file, const Net& net, const torch::optim::Adam& adam,
                   const FitProgress& progress);
 // False: there is none, or one of other data or options, or a damaged one; nothing has changed.
-bool load_state(const std::string& file, Net& net, torch::optim::Adam& adam,
-                FitProgress& progress);
+bool load_state(const std::string& file, Net& net, torch::optim::Adam& adam, FitProgress& progress);
 
 }  // namespace millrace::train

@@ -1,8 +1,7 @@
 #include "train/lists.h"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
+#include <cstdint>
 #include <vector>
 
 namespace millrace::train {
@@ -10,12 +9,15 @@ namespace {
 
 std::string line_of(const Sequences::Person& person, const processors::SequenceModel& model,
                     const Sequences& data, std::size_t limit, bool strip_kind) {
-  auto logits = model.logits(model.represent(person.liked));
+  const auto logits = model.logits(model.represent(person.liked));
+  std::vector<bool> had(logits.size());
   for (const auto* rows : {&person.liked, &person.other}) {
-    for (const auto row : *rows) logits[row] = -std::numeric_limits<float>::infinity();
+    for (const auto row : *rows) had[row] = true;
   }
-  std::vector<std::uint32_t> order(logits.size());
-  std::iota(order.begin(), order.end(), 0u);
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t row = 0; row < logits.size(); ++row) {
+    if (!had[row]) order.push_back(row);
+  }
   limit = std::min(limit, order.size());
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(limit), order.end(),
                     [&](auto a, auto b) { return logits[a] > logits[b]; });

@@ -1,15 +1,17 @@
 // millrace-train: makes the model of `deep_learning`. A program of its own, so that the server does
 // not link libtorch.
+#include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <iostream>
 #include <string>
 #include <thread>
 
-#include "app/interrupt.h"
 #include "app/verbs.h"
 #include "train/fit.h"
 #include "train/lists.h"
@@ -17,6 +19,13 @@
 
 namespace millrace::train {
 namespace {
+
+// Of a handler: OpenBLAS has threads before main() begins, so that signals cannot be blocked in all
+// of them and read elsewhere, as the server does.
+std::atomic<bool> stop_asked{false};
+extern "C" void ask_to_stop(int signal) {
+  if (stop_asked.exchange(true)) ::_exit(128 + signal);  // twice: at once
+}
 
 struct Flags {
   std::string data, checkpoint, movielens;
@@ -46,14 +55,14 @@ void add_flags(CLI::App& program, Flags& flags) {
   program.add_option("--blocks", fit.blocks, "of attention")->check(CLI::Range(1u, 8u));
   program.add_option("--heads", fit.heads, "of attention; divide --embedding-dim")
       ->check(CLI::Range(1u, 64u));
-  program.add_option("--length", fit.length, "last items looked at")
-      ->check(CLI::Range(2u, 1'000u));
+  program.add_option("--length", fit.length, "last items looked at")->check(CLI::Range(2u, 1'000u));
   program.add_option("--dropout", fit.dropout)->check(CLI::Range(0.0, 0.95));
   program.add_option("--weight-decay", fit.weight_decay)->check(CLI::Range(0.0, 1.0));
   program.add_option("--batch", fit.batch, "windows of people's sequences")
       ->check(CLI::Range(1u, 4'096u));
-  program.add_option("--candidates", fit.candidates,
-                     "items of a softmax; of more a sample stands for all")
+  program
+      .add_option("--candidates", fit.candidates,
+                  "items of a softmax; of more a sample stands for all")
       ->check(CLI::Range(10u, 10'000'000u));
   program.add_option("--threads", fit.threads)->check(CLI::Range(1, 256));
   program.add_option("--nice", flags.nice, "let others go first, 0 to 19")
@@ -76,21 +85,20 @@ Status check(const FitOptions& options) {
   return fail(Code::kInvalid, "must divide the embedding's dimension", "heads");
 }
 
-Status run(const Flags& flags, const app::Interrupt& interrupt, Report& report) {
+Status run(const Flags& flags, Report& report) {
   MILLRACE_CHECK(check(flags.fit));
   MILLRACE_TRY(const auto data, read(flags));
-  report.note(std::to_string(data.people.size()) + " people, " +
-              std::to_string(data.items.size()) + " items");
-  const FitEvents events{
-      [&](const Epoch& epoch) { report.epoch(epoch); },
-      [&](const std::string& line) { report.note(line); },
-      [&] { return interrupt.requested(); }};
+  report.note(std::to_string(data.people.size()) + " people, " + std::to_string(data.items.size()) +
+              " items");
+  const FitEvents events{[&](const Epoch& epoch) { report.epoch(epoch); },
+                         [&](const std::string& line) { report.note(line); },
+                         [] { return stop_asked.load(); }};
   MILLRACE_TRY(const auto model, fit(data, flags.fit, events));
   const auto file = model.encode();
   MILLRACE_CHECK(processors::write_model_to(flags.out, file));
   if (!flags.lists.empty()) {
-    MILLRACE_CHECK(write_lists(flags.lists, model, data, flags.list_length,
-                               !flags.movielens.empty()));
+    MILLRACE_CHECK(
+        write_lists(flags.lists, model, data, flags.list_length, !flags.movielens.empty()));
   }
   report.done(model, file.checksum(), data);
   return {};
@@ -98,8 +106,9 @@ Status run(const Flags& flags, const app::Interrupt& interrupt, Report& report) 
 
 int run(int argc, char** argv) {
   CLI::App program{"Trains the model of Millrace's ranker deep_learning.", "millrace-train"};
-  program.footer("SIGTERM ends it behind the epoch that was last kept; called again, it goes on.\n"
-                 "Exit codes: 0 done, 1 failed or stopped, 2 bad usage.");
+  program.footer(
+      "SIGTERM ends it behind the epoch that was last kept; called again, it goes on.\n"
+      "Exit codes: 0 done, 1 failed or stopped, 2 bad usage.");
   Flags flags;
   flags.fit.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   add_flags(program, flags);
@@ -109,10 +118,11 @@ int run(int argc, char** argv) {
     return program.exit(error) == 0 ? app::kOk : app::kUsage;
   }
   flags.fit.state_file = flags.state.empty() ? flags.out + ".training" : flags.state;
-  const app::Interrupt interrupt;  // before libtorch has threads
+  ::signal(SIGTERM, ask_to_stop);
+  ::signal(SIGINT, ask_to_stop);
   if (flags.nice > 0) ::setpriority(PRIO_PROCESS, 0, flags.nice);
   Report report(flags.format == "json", flags.fit.deep.epochs);
-  const auto status = run(flags, interrupt, report);
+  const auto status = run(flags, report);
   if (status) return app::kOk;
   report.failed(status.error());
   return status.error().code == Code::kInvalid ? app::kUsage : app::kFailed;

@@ -34,8 +34,7 @@ torch::Tensor slopes(std::int64_t heads, std::int64_t length) {
 
 Net::Net(const NetShape& shape, torch::Tensor genres) : shape_(shape), genres_(std::move(genres)) {
   own_ = register_parameter("own", torch::randn({shape.items, shape.dim}) * kSpread);
-  of_genre_ =
-      register_parameter("of_genre", torch::randn({genres_.size(1), shape.dim}) * kSpread);
+  of_genre_ = register_parameter("of_genre", torch::randn({genres_.size(1), shape.dim}) * kSpread);
   item_bias = register_parameter("item_bias", torch::zeros({shape.items}));
   for (std::int64_t b = 0; b < shape.blocks; ++b) blocks_.push_back(make_block(std::to_string(b)));
   last_ = register_module("last", norm_of(shape.dim));

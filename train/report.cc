@@ -39,11 +39,12 @@ void Report::epoch(const Epoch& epoch) {
       out.member("seconds_left", left);
     });
   }
-  char line[160];
-  std::snprintf(line, sizeof line,
-                "epoch %u of %u: loss %.4f, held out %.4f, NDCG@10 %.4f%s, %.1f s, at most %.0f s to go",
-                epoch.number, epochs_, epoch.loss, epoch.validation_loss, epoch.ndcg,
-                epoch.best ? " (best)" : "", epoch.seconds, left);
+  char line[256];
+  std::snprintf(
+      line, sizeof line,
+      "epoch %u of %u: loss %.4f, held out %.4f, NDCG@10 %.4f%s, %.1f s, at most %.0f s to go",
+      epoch.number, epochs_, epoch.loss, epoch.validation_loss, epoch.ndcg,
+      epoch.best ? " (best)" : "", epoch.seconds, left);
   note(line);
 }
 
@@ -67,8 +68,7 @@ void Report::done(const processors::SequenceModel& model, const std::string& che
 }
 
 void Report::failed(const Error& error) const {
-  const std::string text =
-      (error.field.empty() ? "" : error.field + ": ") + error.detail;
+  const std::string text = (error.field.empty() ? "" : error.field + ": ") + error.detail;
   if (json_) print_json([&](JsonWriter& out) { out.member("error", text); });
   note("millrace-train: " + text);
 }

@@ -26,8 +26,8 @@ struct Sequences {
   std::uint64_t hash() const;
 };
 
-// From a folder of databases: a checkpoint, or `state` of a data folder. It is only read. kNotFound:
-// there are none.
+// From a folder of databases: a checkpoint, or `state` of a data folder. It is only read.
+// kNotFound: there are none.
 Result<Sequences> sequences_of_state(const std::string& directory);
 // From MovieLens' files (ingest/importers/movielens.h), without a log.
 Result<Sequences> sequences_of_movielens(const std::string& folder);

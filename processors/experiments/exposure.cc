@@ -1,6 +1,7 @@
 #include "processors/experiments/exposure.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "processors/apply.h"
 #include "schemas/interaction_table.h"

@@ -23,8 +23,7 @@ inline constexpr Segment segment_of(std::size_t positives) {
                                   : Segment::kHeavy;
 }
 
-// What each part of the ensemble weighs (rankers/hybrid_ensemble.h), by segment and moment. The
-// defaults were chosen on validation parts of MovieLens' train parts; docs/adr/0025 says how.
+// What each part of the ensemble weighs (rankers/hybrid_ensemble.h), by segment and moment.
 struct BlendWeights {
   struct Row {
     double linear = 0;
@@ -34,19 +33,10 @@ struct BlendWeights {
     double recent = 0;  // recent popularity
     double genre = 0;
   };
-  using ByMoment = std::array<Row, kMoments>;
+  using Table = std::array<std::array<Row, kMoments>, kSegments>;
 
-  std::array<ByMoment, kSegments> at{{
-      {{{.linear = 1, .collaborative = 0.6, .recent = 0.1, .genre = 0.2},
-        {.linear = 1, .collaborative = 0.3, .recent = 2, .genre = 0.2},
-        {.linear = 1, .collaborative = 0.2}}},
-      {{{.linear = 1, .collaborative = 0.6},
-        {.linear = 1, .collaborative = 0.3, .recent = 2},
-        {.linear = 1, .collaborative = 0.2}}},
-      {{{.linear = 1, .collaborative = 0.6},
-        {.linear = 1, .collaborative = 0.3, .recent = 2},
-        {.linear = 1, .collaborative = 0.2}}},
-  }};
+  static Table chosen();  // on validation parts of MovieLens' train parts: docs/adr/0024
+  Table at = chosen();
 
   const Row& row(Segment segment, Moment moment) const {
     return at[static_cast<std::size_t>(segment)][static_cast<std::size_t>(moment)];

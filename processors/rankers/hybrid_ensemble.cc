@@ -93,6 +93,16 @@ std::vector<Scored> blended(std::vector<Share> shares, const Query& query, const
 
 }  // namespace
 
+BlendWeights::Table BlendWeights::chosen() {
+  constexpr Row kPast{.linear = 1, .collaborative = 0.2};
+  constexpr Row kHere{.linear = 1, .collaborative = 0.6, .session = 0.6};
+  constexpr Row kAway{.linear = 0.3, .collaborative = 0.1, .recent = 2};
+  Row new_here = kHere, new_away = kAway;
+  new_here.recent = 0.1;
+  new_here.genre = new_away.genre = 0.2;
+  return {{{{new_here, new_away, kPast}}, {{kHere, kAway, kPast}}, {{kHere, kAway, kPast}}}};
+}
+
 Ranked rank_hybrid_ensemble(const Query& query, const ReadState& state) {
   const Matcher matcher(query, state);
   if (matcher.nothing() || query.limit == 0) return {{}, "popular", "popular"};

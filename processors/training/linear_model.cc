@@ -14,10 +14,34 @@ namespace {
 using Matrix = Eigen::MatrixXd;
 using Index = Eigen::Index;
 
-constexpr Index kBlock = 128;        // columns of the inverse at a time
-constexpr float kRound = 12.0F;      // 1.5 * 2^3: adding it to a float rounds to 2^-20 below 4
-constexpr double kGramShare = 0.2;   // of the way, for those who watch
+constexpr Index kBlock = 128;       // columns of the inverse at a time
+constexpr float kRound = 12.0F;     // 1.5 * 2^3: adding it to a float rounds to 2^-20 below 4
+constexpr double kGramShare = 0.2;  // of the way, for those who watch
 constexpr double kFactorShare = 0.5;
+
+// The lower half of the inverse of a symmetric positive definite matrix, of which the lower half is
+// given, in its place: n^3 steps. With A = L L', the inverse's rows and columns from k on rest on
+// L's from k on alone, so that a block of columns of L is free once its own of the inverse is made.
+Status invert(Eigen::Map<Matrix>& matrix, JobControl& control) {
+  const Eigen::LLT<Eigen::Ref<Matrix>> factor(matrix);
+  // Decayed pairs alone need not be positive definite; with lambda they are in practice.
+  if (factor.info() != Eigen::Success) {
+    return fail(Code::kInvalid, "the matrix cannot be factored: lambda is too small for the decay");
+  }
+  const Index n = matrix.rows();
+  for (Index first = 0; first < n; first += kBlock) {
+    if (control.cancelled()) return fail(Code::kUnavailable, "cancelled");
+    control.progress(kFactorShare +
+                     (1 - kFactorShare) * static_cast<double>(first) / static_cast<double>(n));
+    const Index width = std::min(kBlock, n - first), rest = n - first;
+    Matrix block = Matrix::Identity(rest, width);
+    const auto lower = matrix.bottomRightCorner(rest, rest).triangularView<Eigen::Lower>();
+    lower.solveInPlace(block);
+    lower.transpose().solveInPlace(block);
+    matrix.block(first, first, rest, width) = block;
+  }
+  return {};
+}
 
 // One column of B, cut: its largest weights.
 void cut_column(std::span<const double> column, std::uint32_t target, std::size_t keep,
@@ -70,7 +94,8 @@ Status for_each_person(std::span<const state::PartitionStore* const> stores,
     const auto index_of = [store](state::ItemNumber number) { return store->index_of(number); };
     MILLRACE_CHECK(store->for_each_person([&](std::string_view, const state::Person& person) {
       items.clear();
-      for (const Positive& positive : positives_of(person, index_of)) items.push_back(positive.item);
+      for (const Positive& positive : positives_of(person, index_of))
+        items.push_back(positive.item);
       visit(items);
       return !control.cancelled();
     }));
@@ -130,24 +155,14 @@ Result<LinearModel> LinearModel::solve(ItemGram gram, const LinearOptions& optio
   Eigen::Map<Matrix> matrix(cells.data(), n, n);
   matrix /= ItemGram::kUnit;
   matrix.diagonal().array() += options.lambda;
-  const Eigen::LLT<Eigen::Ref<Matrix>> factor(matrix);
-  // Decayed pairs alone need not be positive definite; with lambda they are in practice.
-  if (factor.info() != Eigen::Success) {
-    return fail(Code::kInvalid, "the matrix cannot be factored: lambda is too small for the decay");
-  }
+  MILLRACE_CHECK(invert(matrix, control));
   std::vector<std::pair<std::uint32_t, Weight>> entries;
-  for (Index first = 0; first < n; first += kBlock) {
-    if (control.cancelled()) return fail(Code::kUnavailable, "cancelled");
-    control.progress(kFactorShare +
-                     (1 - kFactorShare) * static_cast<double>(first) / static_cast<double>(n));
-    const Index width = std::min(kBlock, n - first);
-    Matrix block = Matrix::Zero(n, width);
-    for (Index k = 0; k < width; ++k) block(first + k, k) = 1;
-    factor.solveInPlace(block);
-    for (Index k = 0; k < width; ++k) {
-      cut_column({block.col(k).data(), static_cast<std::size_t>(n)},
-                 static_cast<std::uint32_t>(first + k), options.sources, entries);
+  std::vector<double> column(model.items.size());
+  for (Index target = 0; target < n; ++target) {
+    for (Index i = 0; i < n; ++i) {
+      column[static_cast<std::size_t>(i)] = i < target ? matrix(target, i) : matrix(i, target);
     }
+    cut_column(column, static_cast<std::uint32_t>(target), options.sources, entries);
   }
   gather_rows(std::move(entries), model);
   return model;

@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kVersionDigits = 16;
-constexpr const char* kMetrics = ".metrics";
+constexpr const char* kMetricsSuffix = ".metrics";
 
 fs::path versions_of(const std::string& folder) { return fs::path(folder) / "versions"; }
 
@@ -47,7 +47,7 @@ std::vector<ModelVersion> model_versions(const std::string& folder, std::string_
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(versions_of(folder), error)) {
     const auto file_name = entry.path().filename().string();
-    if (!file_name.starts_with(prefix) || file_name.ends_with(kMetrics)) continue;
+    if (!file_name.starts_with(prefix) || file_name.ends_with(kMetricsSuffix)) continue;
     const auto file = read_model_from(entry.path().string(), name);
     if (!file || prefix + version_of(*file) != file_name) continue;
     const auto version = version_of(*file);
@@ -55,7 +55,7 @@ std::vector<ModelVersion> model_versions(const std::string& folder, std::string_
     found.emplace_back(written,
                        ModelVersion{std::string(name), version, version == current, file->position,
                                     millis_of(written), entry.file_size(error),
-                                    text_of(entry.path().string() + kMetrics)});
+                                    text_of(entry.path().string() + kMetricsSuffix)});
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
     return std::pair(a.first, a.second.version) > std::pair(b.first, b.second.version);
@@ -78,14 +78,14 @@ Status keep_version(const std::string& folder, std::string_view name, const std:
                          error);  // files are replaced, never changed
     if (error) return io("link " + kept.string(), error);
   }
-  std::ofstream(kept.string() + kMetrics, std::ios::binary) << metrics;
+  std::ofstream(kept.string() + kMetricsSuffix, std::ios::binary) << metrics;
   auto all = model_versions(folder, name);
   while (all.size() > kVersionsKept) {
     auto oldest = all.end() - 1;
     if (oldest->in_use) --oldest;
     const auto path = versions / (std::string(name) + "." + oldest->version);
     fs::remove(path, error);
-    fs::remove(path.string() + kMetrics, error);
+    fs::remove(path.string() + kMetricsSuffix, error);
     all.erase(oldest);
   }
   return {};

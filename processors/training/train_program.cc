@@ -8,8 +8,8 @@
 namespace millrace::processors {
 namespace {
 
-constexpr int kLookMs = 200;        // how often it is asked whether the job is cancelled
-constexpr int kEndMs = 10'000;      // given to end by itself
+constexpr int kLookMs = 200;         // how often it is asked whether the job is cancelled
+constexpr int kEndMs = 10'000;       // given to end by itself
 constexpr const char* kNice = "10";  // requests go first
 
 double number_of(const Json& line, std::string_view name) {

@@ -20,8 +20,8 @@ std::size_t ScoreScale::cell_of(double score) {
   if (score == 0 || std::isnan(score)) return kSide;
   int exponent = 0;
   const double mantissa = std::frexp(std::min(std::abs(score), 1e300), &exponent);  // 0.5 to 1
-  const int eighth = static_cast<int>((mantissa - 0.5) * 2 * kPerOctave);
-  const int place = std::clamp((exponent + kOctaves) * kPerOctave + eighth, 0, kSide - 1) + 1;
+  const int part = static_cast<int>((mantissa - 0.5) * 2 * kPerOctave);
+  const int place = std::clamp((exponent + kOctaves) * kPerOctave + part, 0, kSide - 1) + 1;
   return static_cast<std::size_t>(score > 0 ? kSide + place : kSide - place);
 }
 

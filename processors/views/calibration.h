@@ -15,7 +15,7 @@ struct ShownItem {
 };
 
 // Where a score lies among those seen before, of one algorithm: a histogram over the score's
-// logarithm (eight cells for each doubling), older scores weighing less and less. Not thread-safe.
+// logarithm (four cells for each doubling), older scores weighing less and less. Not thread-safe.
 class ScoreScale {
  public:
   void add(double score);
@@ -24,8 +24,8 @@ class ScoreScale {
   double quantile(double score) const;
 
  private:
-  static constexpr int kOctaves = 24;  // on either side of 1
-  static constexpr int kPerOctave = 8;
+  static constexpr int kOctaves = 16;  // on either side of 1
+  static constexpr int kPerOctave = 4;
   static constexpr int kSide = 2 * kOctaves * kPerOctave;  // cells of positive scores
   static constexpr std::size_t kCells = 2 * kSide + 1;     // negative, zero, positive
 

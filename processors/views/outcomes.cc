@@ -20,6 +20,8 @@ void Outcomes::shown(std::uint16_t partition, const Impression& answer, UnixMill
   Part& part = parts_[partition];
   settle(part, log_time);
   if (answer.scores.size() != answer.items.size() || part.open.size() >= kMostOpen) return;
+  auto& of_user = part.of_user[answer.user.value];
+  if (of_user.size() >= kMostOfPerson) return;
   const auto open = std::make_shared<Answer>(
       Answer{answer.user.value, answer.algorithm, log_time + kHorizonMs, {}});
   open->items.reserve(answer.items.size());
@@ -28,7 +30,7 @@ void Outcomes::shown(std::uint16_t partition, const Impression& answer, UnixMill
     open->items.push_back({index.value_or(state::kNoItem), answer.scores[i], false});
   }
   part.open.push_back(open);
-  part.of_user.emplace(open->user, open);
+  of_user.push_back(open);
 }
 
 void Outcomes::acted(std::uint16_t partition, std::string_view user, state::ItemIndex item,
@@ -36,19 +38,18 @@ void Outcomes::acted(std::uint16_t partition, std::string_view user, state::Item
   Part& part = parts_[partition];
   settle(part, log_time);
   if (part.of_user.empty()) return;
-  const auto [first, last] = part.of_user.equal_range(std::string(user));
-  for (auto answer = first; answer != last; ++answer) {
-    for (Item& one : answer->second->items) one.acted = one.acted || one.index == item;
+  const auto found = part.of_user.find(std::string(user));
+  if (found == part.of_user.end()) return;
+  for (const auto& answer : found->second) {
+    for (Item& one : answer->items) one.acted = one.acted || one.index == item;
   }
 }
 
 void Outcomes::drop(Part& part, const std::shared_ptr<Answer>& answer) {
-  const auto [first, last] = part.of_user.equal_range(answer->user);
-  for (auto one = first; one != last; ++one) {
-    if (one->second != answer) continue;
-    part.of_user.erase(one);
-    return;
-  }
+  const auto found = part.of_user.find(answer->user);
+  if (found == part.of_user.end()) return;
+  std::erase(found->second, answer);
+  if (found->second.empty()) part.of_user.erase(found);
 }
 
 void Outcomes::forget(std::uint16_t partition, std::string_view user) {

@@ -26,8 +26,10 @@ namespace millrace::processors {
 class Outcomes {
  public:
   static constexpr std::int64_t kHorizonMs = 30LL * 60 * 1000;
-  static constexpr std::size_t kMostOpen =
-      20'000;  // answers of a partition; beyond, new ones are not waited for
+  // Answers that are waited for: of a partition, and of a person. Beyond them new ones teach
+  // nothing.
+  static constexpr std::size_t kMostOpen = 20'000;
+  static constexpr std::size_t kMostOfPerson = 8;
 
   // `items` outlives it.
   Outcomes(std::size_t partitions, const state::NameTable& items, Metrics& metrics);
@@ -57,7 +59,7 @@ class Outcomes {
   };
   struct Part {
     std::deque<std::shared_ptr<Answer>> open;  // by `until`
-    std::unordered_multimap<std::string, std::shared_ptr<Answer>> of_user;
+    std::unordered_map<std::string, std::vector<std::shared_ptr<Answer>>> of_user;
   };
 
   void settle(Part& part, UnixMillis now);

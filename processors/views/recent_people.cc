@@ -1,5 +1,6 @@
 #include "processors/views/recent_people.h"
 
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <algorithm>

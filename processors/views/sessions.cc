@@ -9,7 +9,8 @@
 namespace millrace::processors {
 namespace {
 
-// What a session takes whatever its items: a cell, its owner, and a place in the table of open ones.
+// What a session takes whatever its items: a cell, its owner, and a place in the table of open
+// ones.
 constexpr std::size_t kBytesEach = 64 + 8 + 48;
 constexpr std::size_t kBytesPosted = sizeof(Sessions::Number) * 5 / 4;
 

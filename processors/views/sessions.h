@@ -62,7 +62,7 @@ class Sessions {
                                           std::array<state::ItemIndex, kMaxItems>& into) const;
   std::uint32_t with(state::ItemIndex item) const;  // how many sessions contain it
   std::uint64_t size() const { return live_.load(std::memory_order_relaxed); }
-  std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }  // for room
+  std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }   // for room
   std::size_t memory_bytes() const { return bytes_.load(std::memory_order_relaxed); }  // about
 
   // Many people's pasts, each by itself and in order, as visits in the order in which their
@@ -93,7 +93,7 @@ class Sessions {
     UnixMillis last = 0;
   };
   struct alignas(64) Cell {
-    std::atomic<Number> number{0};  // 0: free, or being changed
+    std::atomic<Number> number{0};                              // 0: free, or being changed
     std::array<std::atomic<std::uint32_t>, kMaxItems> items{};  // index + 1; 0: no more
   };
   struct Posting;
@@ -117,10 +117,10 @@ class Sessions {
   const std::size_t capacity_;  // sessions
   std::mutex writing_;          // over all but what readers read
   std::unique_ptr<Stripe[]> stripes_;
-  ChunkedVector<Cell, 4096, 16384> cells_;  // a ring
-  std::vector<std::uint64_t> owners_;               // of each cell: hash of its user
+  ChunkedVector<Cell, 4096, 16384> cells_;               // a ring
+  std::vector<std::uint64_t> owners_;                    // of each cell: hash of its user
   boost::unordered_flat_map<std::uint64_t, Open> open_;  // by hash of the user
-  ChunkedVector<Posting, 4096, 16384> postings_;    // by ItemIndex
+  ChunkedVector<Posting, 4096, 16384> postings_;         // by ItemIndex
   Number newest_ = 0;
   Number oldest_ = 1;
   std::atomic<std::uint64_t> live_{0};

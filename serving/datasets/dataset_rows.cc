@@ -77,18 +77,24 @@ std::string DatasetRows::cell(std::span<const std::string> cells, std::string_vi
                                  : cells[static_cast<std::size_t>(found - columns_.begin())];
 }
 
-// A JSON object of the cells that are not empty, but for those of the columns named.
-std::string DatasetRows::attributes(std::span<const std::string> cells,
-                                    std::initializer_list<std::string_view> other) const {
-  std::string json;
-  JsonWriter out(json);
-  out.begin_object();
+// `known`, a JSON object or nothing, with the cells that are not empty, but for those of the
+// columns named.
+Result<std::string> DatasetRows::attributes(std::span<const std::string> cells,
+                                            std::initializer_list<std::string_view> other,
+                                            const std::string& known) const {
+  auto object = parse_json(known).value_or(Json{JsonKind::kObject, {}, {}, {}});
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    const bool taken = std::find(other.begin(), other.end(), columns_[i]) != other.end();
-    if (!taken && !cells[i].empty()) out.member(columns_[i], cells[i]);
+    if (cells[i].empty()) continue;
+    if (std::find(other.begin(), other.end(), columns_[i]) != other.end()) continue;
+    std::erase_if(object.members, [&](const JsonMember& one) { return one.name == columns_[i]; });
+    object.members.push_back({columns_[i], Json{JsonKind::kString, cells[i], {}, {}}});
   }
-  out.end_object();
-  return json == "{}" ? std::string() : json;
+  std::string json;
+  if (object.members.empty()) return json;
+  JsonWriter out(json);
+  append_json(out, object);
+  if (json.size() <= kMaxTextBytes) return json;
+  return fail(Code::kInvalid, "takes more than 4096 bytes in its other columns", "row");
 }
 
 Result<DatasetRow> DatasetRows::interaction(std::span<const std::string> cells) const {
@@ -132,11 +138,9 @@ Result<DatasetRow> DatasetRows::item(std::span<const std::string> cells) const {
   if (const auto price = cell(cells, "price"); !price.empty()) {
     MILLRACE_TRY(item.price, price_of(text_of_cell(price), "price"));
   }
-  auto more = attributes(cells, {"product_id", "product_name", "category", "price"});
-  if (more.size() > kMaxTextBytes) {
-    return fail(Code::kInvalid, "takes more than 4096 bytes in its other columns", "row");
-  }
-  if (!more.empty()) item.attributes = std::move(more);
+  MILLRACE_TRY(
+      item.attributes,
+      attributes(cells, {"product_id", "product_name", "category", "price"}, item.attributes));
   return CatalogRecord{"dataset " + checksum_, std::move(item), {}};
 }
 
@@ -145,10 +149,7 @@ Result<DatasetRow> DatasetRows::user(std::span<const std::string> cells) const {
   MILLRACE_CHECK(check_id(person.user.value, "user_id"));
   const auto notes = deps_.engine->catalog().person_notes();
   if (const auto* known = notes->find(person.user.value)) person.note = **known;
-  person.note.attributes = attributes(cells, {"user_id"});
-  if (person.note.attributes.size() > kMaxTextBytes) {
-    return fail(Code::kInvalid, "takes more than 4096 bytes in its other columns", "row");
-  }
+  MILLRACE_TRY(person.note.attributes, attributes(cells, {"user_id"}, person.note.attributes));
   return CatalogRecord{"dataset " + checksum_, std::move(person), {}};
 }
 

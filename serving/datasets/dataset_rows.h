@@ -1,5 +1,5 @@
 #pragma once
-#include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,7 +25,7 @@ inline constexpr const char* kDatasetSource = "/datasets";  // of its events
 //                 milliseconds since 1970) and the optional fields of engine_event.h
 //   items         product_id, product_name, perhaps category and price; other columns become
 //                 attributes, and what else is known of the item stays
-//   users         user_id; other columns become what is said of the person
+//   users         user_id; other columns become what is said of the person, beside what was
 // Rows are named by the digest of all that came before them, so that the same file again, or one
 // that goes on from it, names its rows as before. One thread.
 class DatasetRows {
@@ -41,8 +41,9 @@ class DatasetRows {
  private:
   DatasetRows(DatasetType type, std::span<const std::string> header, const Deps& deps);
   void digest(std::span<const std::string> cells);
-  std::string attributes(std::span<const std::string> cells,
-                         std::initializer_list<std::string_view> other) const;
+  Result<std::string> attributes(std::span<const std::string> cells,
+                                 std::initializer_list<std::string_view> other,
+                                 const std::string& known) const;
   std::string cell(std::span<const std::string> cells, std::string_view column) const;
   Result<DatasetRow> interaction(std::span<const std::string> cells) const;
   Result<DatasetRow> item(std::span<const std::string> cells) const;

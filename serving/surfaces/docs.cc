@@ -28,8 +28,8 @@ constexpr Embedded kDocuments[] = {{"v1", openapi_v1},
                                    {"store", openapi_store},
                                    {"interactions", openapi_interactions},
                                    {"recommender", openapi_recommender},
-                                    {"experiments", openapi_experiments},
-                                    {"engine", openapi_engine}};
+                                   {"experiments", openapi_experiments},
+                                   {"engine", openapi_engine}};
 constexpr Embedded kAssets[] = {{"swagger-ui.js", swagger_ui_js, "text/javascript; charset=utf-8"},
                                 {"swagger-ui.css", swagger_ui_css, "text/css; charset=utf-8"},
                                 {"redoc.js", redoc_js, "text/javascript; charset=utf-8"},

@@ -25,7 +25,7 @@ Result<ItemId> product_of(std::string_view product_id, const Deps& deps) {
     const auto index = deps.engine->items().find(id);
     return index && view->find(*index) != nullptr;
   };
-  ItemId product(processors::kProductPrefix + text);
+  ItemId product(std::string(processors::kProductPrefix) + text);
   if (known(product.value)) return product;
   const auto& kinds = deps.engine->names().kinds;
   for (std::uint32_t kind = 0; kind < kinds.size(); ++kind) {

@@ -13,58 +13,50 @@
 #include "schemas/rules.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/json_body.h"
+#include "serving/surfaces/model_kind.h"
 
 namespace millrace::serving {
 namespace {
 
+using processors::DeepOptions;
 using processors::Job;
-using processors::ModelKind;
 using processors::ModelVersion;
 
 constexpr std::size_t kMaxDatasetIds = 1'000;
 constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::int64_t kMaxCount = INT32_MAX;
 constexpr std::int64_t kMaxExactInteger = (std::int64_t{1} << 53) - 1;
-
-std::vector<ModelKind> all_kinds() {
-  std::vector<ModelKind> kinds;
-  for (std::size_t i = 0; i < processors::kModelKinds; ++i) {
-    kinds.push_back(static_cast<ModelKind>(i));
-  }
-  return kinds;
-}
-
-Result<ModelKind> kind_named(std::string_view name, const char* field) {
-  std::string known;
-  for (const auto kind : all_kinds()) {
-    if (processors::model_name(kind) == name) return kind;
-    known += (known.empty() ? "" : ", ") + std::string(processors::model_name(kind));
-  }
-  return fail(Code::kInvalid, "must be one of " + known, field);
-}
 
 // ---- training
 
-Result<double> number_in(const JsonBody& body, const char* name, double low, double high) {
+Result<double> number_in(const JsonBody& body, const char* name, double otherwise) {
   const Json* given = body.find(name);
-  if (given == nullptr) return low;
+  if (given == nullptr) return otherwise;
   double value = 0;
   const char* const end = given->text.data() + given->text.size();
   const auto parsed = std::from_chars(given->text.data(), end, value);
-  const bool number = given->kind == JsonKind::kNumber && parsed.ec == std::errc() &&
-                      parsed.ptr == end && value >= low && value <= high;
-  if (number) return value;
-  return fail(Code::kInvalid, "must be a number from 0.000001 to 1", name);
+  const bool number =
+      given->kind == JsonKind::kNumber && parsed.ec == std::errc() && parsed.ptr == end;
+  return number ? Result<double>(value) : fail(Code::kInvalid, "must be a number", name);
 }
 
-Status check_config(const JsonBody& body) {
+Result<std::uint32_t> count_in(const JsonBody& body, const char* name, std::uint32_t otherwise) {
+  MILLRACE_TRY(const auto given, body.integer(name, 0, kMaxCount));
+  return given ? static_cast<std::uint32_t>(*given) : otherwise;
+}
+
+// What training is told; the limits are processors::check's.
+Result<DeepOptions> config_of(const JsonBody& body) {
+  DeepOptions options;
   const Json* config = body.find("config");
-  if (config == nullptr) return {};
+  if (config == nullptr) return options;
   const auto members = JsonBody::of(*config);
   if (!members) return fail(Code::kInvalid, "must be an object", "config");
-  MILLRACE_CHECK(members->integer("embedding_dim", 8, 512).map([](const auto&) {}));
-  MILLRACE_CHECK(number_in(*members, "learning_rate", 1e-6, 1).map([](const auto&) {}));
-  MILLRACE_CHECK(members->integer("epochs", 1, 1'000).map([](const auto&) {}));
-  return {};
+  MILLRACE_TRY(options.embedding_dim, count_in(*members, "embedding_dim", options.embedding_dim));
+  MILLRACE_TRY(options.learning_rate, number_in(*members, "learning_rate", options.learning_rate));
+  MILLRACE_TRY(options.epochs, count_in(*members, "epochs", options.epochs));
+  MILLRACE_CHECK(processors::check(options));
+  return options;
 }
 
 Status check_datasets(const JsonBody& body, const state::DatasetsView& datasets) {
@@ -94,16 +86,16 @@ void append_started(JsonWriter& out, const Job& job) {
 Result<std::vector<Job>> begin_training(const Request& request, const Deps& deps) {
   MILLRACE_TRY(const auto body, JsonBody::of(request));
   MILLRACE_TRY(const auto model, body.line("model", kMaxNameBytes));
-  auto kinds = all_kinds();
+  auto kinds = model_kinds();
   if (model) {
-    MILLRACE_TRY(const auto kind, kind_named(*model, "model"));
+    MILLRACE_TRY(const auto kind, model_kind(*model, "model"));
     kinds = {kind};
   }
-  MILLRACE_CHECK(check_config(body));
+  MILLRACE_TRY(const auto config, config_of(body));
   MILLRACE_CHECK(check_datasets(body, *deps.engine->catalog().datasets()));
   std::vector<Job> jobs;
   for (const auto kind : kinds) {
-    MILLRACE_TRY(auto job, deps.trainer->train(kind));
+    MILLRACE_TRY(auto job, deps.trainer->train(kind, {}, config));
     jobs.push_back(std::move(job));
   }
   return jobs;
@@ -188,7 +180,7 @@ Reply list_models(const Deps& deps) {
   out.begin_object();
   out.key("models");
   out.begin_array();
-  for (const auto kind : all_kinds()) {
+  for (const auto kind : model_kinds()) {
     for (const auto& one : deps.trainer->versions(kind)) {
       out.begin_object();
       append_version(out, one);
@@ -207,7 +199,7 @@ Reply model_metrics(const Deps& deps) {
   out.begin_object();
   out.key("models");
   out.begin_array();
-  for (const auto kind : all_kinds()) {
+  for (const auto kind : model_kinds()) {
     const auto versions = deps.trainer->versions(kind);
     const auto used = std::find_if(versions.begin(), versions.end(),
                                    [](const ModelVersion& one) { return one.in_use; });
@@ -231,7 +223,7 @@ Reply model_metrics(const Deps& deps) {
 Reply promote(const Request& request, const Deps& deps) {
   const auto name = id_param(request, "name");
   if (!name) return problem(name.error());
-  const auto kind = kind_named(*name, "name");
+  const auto kind = model_kind(*name, "name");
   if (!kind) return problem({Code::kNotFound, "no model has this name", {}});
   const auto body = JsonBody::of(request);
   if (!body) return problem(body.error());

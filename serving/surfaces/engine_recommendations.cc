@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "processors/experiments/arm.h"
 #include "processors/rankers/common.h"
 #include "processors/rankers/list.h"
 #include "schemas/json_writer.h"
@@ -16,6 +17,7 @@
 #include "serving/surfaces/item_body.h"
 #include "serving/surfaces/memo.h"
 #include "serving/surfaces/rank_query.h"
+#include "serving/surfaces/recommend.h"
 
 namespace millrace::serving {
 namespace {
@@ -42,13 +44,8 @@ std::size_t memory_bytes(const Candidates& candidates) {
 }
 using CandidateMemo = Memo<Candidates>;
 
-struct Asked {
-  processors::Query query;
-  const processors::Ranker* ranker = nullptr;
-};
-
-Result<Asked> asked_of(const Request& request) {
-  Asked asked;
+Result<Ask> asked_of(const Request& request) {
+  Ask asked;
   const auto user = request.params.find("user");
   MILLRACE_TRY(asked.query.user,
                numbered_user(user == request.params.end() ? "" : std::string_view(user->second)));
@@ -56,12 +53,12 @@ Result<Asked> asked_of(const Request& request) {
   asked.query.limit = static_cast<std::size_t>(count);
   MILLRACE_TRY(asked.query.kind, kind_param(request));
   MILLRACE_TRY(asked.query.explain, bool_param(request, "explain", false));
-  if (request.query_value("algorithm")) {
+  asked.open = !request.query_value("algorithm");
+  if (asked.open) {
+    asked.ranker = processors::find_ranker(kDefault);
+  } else {
     MILLRACE_TRY(asked.ranker, algorithm_param(request));
-    return asked;
   }
-  asked.ranker = processors::find_ranker(kDefault);
-  if (asked.ranker == nullptr) asked.ranker = processors::find_ranker("collaborative");
   return asked;
 }
 
@@ -87,7 +84,7 @@ void append_product(JsonWriter& out, const state::CatalogItem& item,
 }
 
 // Whoever names a position must see what is behind it, and gets fresh ones.
-std::shared_ptr<const Candidates> candidates_of(const Asked& asked, const Request& request,
+std::shared_ptr<const Candidates> candidates_of(const Ask& asked, const Request& request,
                                                 const processors::ReadState& read,
                                                 CandidateMemo& memo) {
   const auto& query = asked.query;
@@ -105,17 +102,9 @@ std::shared_ptr<const Candidates> candidates_of(const Asked& asked, const Reques
   return memo.get(key, version, rank);
 }
 
-Reply get_recommendations(const Request& request, const Deps& deps, CandidateMemo& memo) {
-  auto asked = asked_of(request);
-  if (!asked) return problem(asked.error());
-  auto& query = asked->query;
-  const std::string id = deps.ids->mint();
-  query.now = deps.clock->now();
-  query.seed = std::hash<std::string>()(id);
-  const auto read = deps.engine->read(query.user.value);
-  if (!read) return problem(read.error());
-  const auto candidates = candidates_of(*asked, request, *read, memo);
-  const auto& ranked = candidates->ranked;
+Reply body_of(const std::string& id, const processors::Query& query,
+              const processors::ReadState& read, const processors::Ranked& ranked,
+              const Deps& deps) {
   std::vector<double> scores;
   for (const auto& scored : ranked.items) scores.push_back(scored.score);
   const auto probabilities =
@@ -130,8 +119,8 @@ Reply get_recommendations(const Request& request, const Deps& deps, CandidateMem
   std::uint32_t count = 0;
   for (std::size_t i = 0; i < ranked.items.size(); ++i) {
     const auto& scored = ranked.items[i];
-    const auto* item = read->catalog->find(scored.item);
-    if (item == nullptr || read->sold_out(scored.item)) continue;
+    const auto* item = read.catalog->find(scored.item);
+    if (item == nullptr || read.sold_out(scored.item)) continue;
     append_product(out, *item, scored, probabilities[i], ranked.algorithm, query.explain);
     ++count;
   }
@@ -140,22 +129,47 @@ Reply get_recommendations(const Request& request, const Deps& deps, CandidateMem
   out.member("level", ranked.level);
   out.member("recommendation_id", id);
   out.end_object();
-  log_impression(request, deps, id, {query, *read, ranked, 0, ranked.items.size()});
   auto reply = json_reply(std::move(body));
   reply.headers.emplace_back("Cache-Control", "private, no-cache");
   return reply;
+}
+
+Reply show(const Ask& asked, const Request& request, const Deps& deps, CandidateMemo& memo) {
+  auto query = asked.query;
+  const std::string id = deps.ids->mint();
+  query.now = deps.clock->now();
+  query.seed = std::hash<std::string>()(id);
+  const auto read = deps.engine->read(query.user.value);
+  if (!read) return problem(read.error());
+  const auto candidates = candidates_of({query, asked.ranker}, request, *read, memo);
+  const auto& ranked = candidates->ranked;
+  log_impression(request, deps, id, {query, *read, ranked, 0, ranked.items.size()});
+  return body_of(id, query, *read, ranked, deps);
+}
+
+// Who is in an experiment gets what that shows, ranked for this request.
+Answer get_recommendations(const Request& request, const Deps& deps,
+                           const std::shared_ptr<CandidateMemo>& memo) {
+  auto asked = asked_of(request);
+  if (!asked) return problem(asked.error());
+  const auto catalog = deps.engine->catalog().view();
+  if (asked->open && processors::experiment_arm(*catalog, asked->query.user, deps.clock->now())) {
+    return recommend(request, deps, *std::move(asked), [deps](const Recommendation& one) {
+      return body_of(one.id, one.query, one.read, one.ranked, deps);
+    });
+  }
+  return when_visible(request, deps, [memo, asked = *asked](const Request& seen, const Deps& here) {
+    return show(asked, seen, here, *memo);
+  });
 }
 
 }  // namespace
 
 std::vector<Route> engine_recommendation_routes(const Deps& deps) {
   const auto memo = std::make_shared<CandidateMemo>(kMemoBytes, deps.metrics);
-  return {{"GET", "/api/recommendations/{user}/", Policy::kSelfOrAdmin,
-           [deps, memo](const Request& request) {
-             return when_visible(request, deps, [memo](const Request& seen, const Deps& here) {
-               return get_recommendations(seen, here, *memo);
-             });
-           }}};
+  return {
+      {"GET", "/api/recommendations/{user}/", Policy::kSelfOrAdmin,
+       [deps, memo](const Request& request) { return get_recommendations(request, deps, memo); }}};
 }
 
 }  // namespace millrace::serving

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -54,24 +56,19 @@ std::optional<double> number_in(const Json& json) {
   return std::strtod(json.text.c_str(), nullptr);
 }
 
-// Algorithms that seed 002 names and that may come with a later version: until then they are
-// answered by what answers without an experiment.
-bool is_algorithm(std::string_view name) {
-  return processors::find_ranker(name) != nullptr || name == "deep_learning" ||
-         name == "hybrid_ensemble";
-}
-
 std::string algorithms() {
   std::string names;
-  for (const auto& one : processors::rankers()) names += std::string(one.name) + ", ";
-  return names + "hybrid_ensemble or deep_learning";
+  for (const auto& one : processors::rankers()) {
+    names.append(names.empty() ? "" : ", ").append(one.name);
+  }
+  return names;
 }
 
 Status read_config(const JsonBody& config, const std::string& field, const Json& given,
                    Variant& variant) {
   const Json* algorithm = config.find("algorithm");
   if (algorithm == nullptr) return refuse("is required", field + ".algorithm");
-  if (algorithm->kind != JsonKind::kString || !is_algorithm(algorithm->text)) {
+  if (algorithm->kind != JsonKind::kString || processors::find_ranker(algorithm->text) == nullptr) {
     return refuse("must be one of " + algorithms(), field + ".algorithm");
   }
   variant.algorithm = algorithm->text;

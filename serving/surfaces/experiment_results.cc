@@ -1,5 +1,6 @@
 #include "serving/surfaces/experiment_results.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 

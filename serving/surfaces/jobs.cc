@@ -7,6 +7,7 @@
 #include "schemas/rfc3339.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/json_body.h"
+#include "serving/surfaces/model_kind.h"
 
 namespace millrace::serving {
 namespace {
@@ -61,21 +62,13 @@ Reply start_job(const Request& request, const Deps& deps) {
   if (!body) return problem(body.error());
   const auto kind = body->required_line("kind", 64);
   if (!kind) return problem(kind.error());
-  for (const auto model :
-       {processors::ModelKind::kCategories, processors::ModelKind::kNeighbours,
-        processors::ModelKind::kLinear}) {
-    if (*kind != processors::model_name(model)) continue;
-    const auto job = deps.trainer->train(model);
-    if (!job) return problem(job.error());
-    auto reply = job_reply(*job, 202);
-    reply.headers.emplace_back("Location", "/v1/admin/jobs/" + job->id);
-    return reply;
-  }
-  return problem({Code::kInvalid,
-                  "must be " + std::string(processors::kCategoryModelName) + ", " +
-                      std::string(processors::kNeighbourModelName) + " or " +
-                      std::string(processors::kLinearModelName),
-                  "kind"});
+  const auto model = model_kind(*kind, "kind");
+  if (!model) return problem(model.error());
+  const auto job = deps.trainer->train(*model);
+  if (!job) return problem(job.error());
+  auto reply = job_reply(*job, 202);
+  reply.headers.emplace_back("Location", "/v1/admin/jobs/" + job->id);
+  return reply;
 }
 
 Reply get_job(const Request& request, const Deps& deps) {

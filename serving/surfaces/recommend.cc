@@ -17,14 +17,14 @@ using Write = std::function<Reply(const Recommendation&)>;
 // In the log first, then shown.
 Answer show_in(const processors::ExperimentArm& arm, const Deps& deps, Recommendation one,
                const processors::Ranker& ranker, Write write) {
-  auto answer = rank_in(arm, one.query, one.read, ranker);
-  one.ranked = std::move(answer.ranked);
+  auto found = rank_in(arm, one.query, one.read, ranker);
+  one.ranked = std::move(found.ranked);
   one.arm = arm;
   auto impression =
       impression_of(one.id, {one.query, one.read, one.ranked, 0, one.ranked.items.size()});
   impression.experiment = arm.asked().id;
   impression.arm = arm.number;
-  impression.second = std::move(answer.second);
+  impression.second = std::move(found.second);
   const auto shown = std::make_shared<Recommendation>(std::move(one));
   return Later{[deps, shown, &ranker, write = std::move(write),
                 impression = std::move(impression)](auto finish) {
@@ -49,7 +49,7 @@ Answer answer(const Request& request, const Deps& deps, Ask ask, Write write) {
   if (!read) return problem(read.error());
   one.read = *std::move(read);
   if (ask.open) {
-    if (const auto arm = experiment_arm(*one.read.catalog, query.user, query.now)) {
+    if (const auto arm = processors::experiment_arm(*one.read.catalog, query.user, query.now)) {
       return show_in(*arm, deps, std::move(one), *ask.ranker, std::move(write));
     }
   }

@@ -7,7 +7,7 @@ window.ui = SwaggerUIBundle({
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
   layout: 'StandaloneLayout',
   deepLinking: true,
-  docExpansion: 'list',
+  docExpansion: 'none',  // of 'list' Swagger UI 5.35 shows two operations where there are some 130 and more
   filter: true,
   persistAuthorization: true,
   tryItOutEnabled: true,

@@ -77,7 +77,12 @@ std::map<std::string, Operation> operations() {
 class OpenApiRoutes : public ::testing::Test {
  protected:
   const std::map<std::string, Operation> document = operations();
-  const std::vector<serving::Route> routes = serving::all_routes({});
+  Metrics metrics;
+  const std::vector<serving::Route> routes = [this] {
+    serving::Deps deps;
+    deps.metrics = &metrics;
+    return serving::all_routes(deps);
+  }();
 };
 
 TEST_F(OpenApiRoutes, TheDocumentAndTheRouteTablesNameTheSameOperations) {

@@ -2,7 +2,6 @@
 // changes the variant, and no answer that somebody got is missing in the counts.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <map>
@@ -121,8 +120,9 @@ TEST(ExperimentKill, NobodyChangesTheVariantAndNoAnswerIsLost) {
     }
     // The length of this life: so many answers more.
     const auto until = shown.asked_so_far() + 20 + random() % 300;
-    ASSERT_TRUE(eventually([&] { return shown.asked_so_far() >= until; }));
-    server.kill_now();
+    const bool lived = eventually([&] { return shown.asked_so_far() >= until; });
+    server.kill_now();  // the clients end with it
+    ASSERT_TRUE(lived);
   }
   ServerProcess server(options);
   HttpClient http(server.port());

@@ -22,17 +22,17 @@ using std::string_literals::operator""s;
 class KafkaSecurity : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    if (KafkaBroker::missing().empty()) broker_ = std::make_unique<KafkaBroker>(true);
+    if (KafkaBroker::missing().empty()) broker = std::make_unique<KafkaBroker>(true);
   }
-  static void TearDownTestSuite() { broker_.reset(); }
+  static void TearDownTestSuite() { broker.reset(); }
   void SetUp() override {
-    if (!broker_) GTEST_SKIP() << KafkaBroker::missing();
+    if (!broker) GTEST_SKIP() << KafkaBroker::missing();
   }
   ServerProcess::Options options(const std::string& password, const std::string& trusted) const {
     ServerProcess::Options options{
         .binary = MILLRACE_BINARY,
         .data = (directory_.path() / "data").string(),
-        .args = {"--log", "kafka", "--kafka-bootstrap", broker_->secure_bootstrap()},
+        .args = {"--log", "kafka", "--kafka-bootstrap", broker->secure_bootstrap()},
         .environment = {}};
     for (const auto& property :
          {"security.protocol=SASL_SSL"s, "sasl.mechanisms=PLAIN"s, "sasl.username=millrace"s,
@@ -51,11 +51,11 @@ class KafkaSecurity : public testing::Test {
   }
 
   TempDir directory_;
-  static inline std::unique_ptr<KafkaBroker> broker_;
+  static inline std::unique_ptr<KafkaBroker> broker;
 };
 
 TEST_F(KafkaSecurity, EventsGoThroughTlsWithAPassword) {
-  ServerProcess server(options("right", broker_->certificate()));
+  ServerProcess server(options("right", broker->certificate()));
   HttpClient http(server.port());
   const std::string event = R"({"specversion":"1.0","id":"a","source":"/test","type":"like",)"
                             R"("data":{"user":"ann","item":"video:1"}})";
@@ -66,7 +66,7 @@ TEST_F(KafkaSecurity, EventsGoThroughTlsWithAPassword) {
 }
 
 TEST_F(KafkaSecurity, AWrongPasswordAndAnUnknownCertificateAreSaid) {
-  const auto password = why_not(options("wrong", broker_->certificate()));
+  const auto password = why_not(options("wrong", broker->certificate()));
   EXPECT_NE(password.find("uthentication fail"), std::string::npos) << password;
   const auto other = make_certificate(directory_.path().string(), "other");
   const auto certificate = why_not(options("right", other.certificate));

@@ -255,6 +255,7 @@ class World {
                                             0,
                                             0,
                                             {interaction.event.item},
+                                            {},
                                             id % 3 == 0 ? "" : "e" + std::to_string(id % 5),
                                             static_cast<std::uint32_t>(id % 2),
                                             {id % 7 == 0}}}));

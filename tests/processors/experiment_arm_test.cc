@@ -27,7 +27,7 @@ TEST(ExperimentArm, IsTheSameForEver) {
   for (int i = 0; i < 32; ++i) {
     arms += std::to_string(arm_of(experiment, "user-" + std::to_string(i)));
   }
-  EXPECT_EQ(arms, "GOLDEN");
+  EXPECT_EQ(arms, "10111111100100100101010110011110");
 }
 
 TEST(ExperimentArm, PeopleAreSpreadByTheSharesAndAnewInEachExperiment) {

@@ -62,9 +62,18 @@ TEST_F(OutcomesTest, AnswersWithoutScoresTeachNothing) {
 }
 
 TEST_F(OutcomesTest, NoMoreAnswersAreWaitedForThanMayBe) {
-  for (std::size_t i = 0; i <= Outcomes::kMostOpen; ++i) show("ann", kNow);
+  for (std::size_t i = 0; i <= Outcomes::kMostOpen; ++i) show(std::to_string(i), kNow);
   outcomes.acted(0, "cid", 0, kNow + Outcomes::kHorizonMs);
   EXPECT_EQ(known(), 3.0 * Outcomes::kMostOpen);
+}
+
+TEST_F(OutcomesTest, NorOfOnePerson) {
+  for (std::size_t i = 0; i <= Outcomes::kMostOfPerson; ++i) show("ann", kNow);
+  outcomes.acted(0, "cid", 0, kNow + Outcomes::kHorizonMs);
+  EXPECT_EQ(known(), 3.0 * Outcomes::kMostOfPerson);
+  show("ann", kNow + Outcomes::kHorizonMs);
+  outcomes.acted(0, "cid", 0, kNow + 2 * Outcomes::kHorizonMs);
+  EXPECT_EQ(known(), 3.0 * Outcomes::kMostOfPerson + 3) << "there is room again";
 }
 
 TEST_F(OutcomesTest, ProbabilitiesFollowWhatHappened) {

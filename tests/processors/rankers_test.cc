@@ -2,13 +2,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
+#include <numeric>
 #include <random>
 #include <set>
 
 #include "processors/rankers/collaborative.h"
 #include "processors/rankers/common.h"
 #include "processors/rankers/list.h"
+#include "processors/rankers/taste.h"
+#include "processors/training/linear_model.h"
 #include "processors/training/sequence_model.h"
+#include "processors/views/positives.h"
 #include "tests/support/ranker_world.h"
 #include "tests/support/sequence_models.h"
 
@@ -49,10 +54,31 @@ void populate(RankerWorld& world, unsigned seed) {
     world.erase((i % 3 == 0 ? "video:" : "movie:") + std::to_string(i));
   }
   std::vector<std::string> known;
-  for (int i = 0; i < 110; ++i) known.push_back((i % 3 == 0 ? "video:" : "movie:") + std::to_string(i));
+  for (int i = 0; i < 110; ++i)
+    known.push_back((i % 3 == 0 ? "video:" : "movie:") + std::to_string(i));
   auto model = SequenceModel::decode(random_sequence_model(known, seed).encode(), world.items);
   ASSERT_TRUE(model);
   world.deep_learning = std::make_shared<const SequenceModel>(*std::move(model));
+}
+
+std::shared_ptr<const LinearModel> linear_model_of(RankerWorld& world) {
+  std::vector<state::ItemIndex> items(world.items.size());
+  std::iota(items.begin(), items.end(), 0U);
+  ItemGram gram(items, 10);
+  for (int user = 0; user < 20; ++user) {
+    const auto known = world.known("u" + std::to_string(user));
+    if (!known.view.person) continue;
+    items.clear();
+    for (const auto& positive : positives_of(*known.view.person, known.index_of)) {
+      items.push_back(positive.item);
+    }
+    gram.add(items);
+  }
+  LinearOptions options;
+  options.lambda = 5;
+  JobControl control;
+  return std::make_shared<const LinearModel>(
+      LinearModel::solve(std::move(gram), options, control).value());
 }
 
 Query random_query(std::mt19937& random, const RankerWorld& world) {
@@ -91,11 +117,16 @@ bool fits(const Query& query, const state::CatalogItem& item) {
   return std::find(query.exclude.begin(), query.exclude.end(), i.id) == query.exclude.end();
 }
 
+// Those that leave out whatever a person has dealt with.
+const std::set<std::string_view> kFromSequence{"collaborative", "session", "linear",
+                                               "deep_learning", "hybrid_ensemble"};
+
 class RankersTest : public ::testing::TestWithParam<Ranker> {
  protected:
   static void SetUpTestSuite() {
     world = std::make_unique<RankerWorld>();
     populate(*world, 1);
+    world->linear = linear_model_of(*world);
   }
   static void TearDownTestSuite() { world.reset(); }
 
@@ -112,6 +143,18 @@ class RankersTest : public ::testing::TestWithParam<Ranker> {
   static std::unique_ptr<RankerWorld> world;
 };
 std::unique_ptr<RankerWorld> RankersTest::world;
+
+class LearnedRankersTest : public ::testing::Test {
+ protected:
+  LearnedRankersTest() {
+    populate(world_, 1);
+    world_.linear = linear_model_of(world_);
+  }
+  RankerWorld& world() { return world_; }
+
+ private:
+  RankerWorld world_;
+};
 
 TEST_P(RankersTest, GivesAtMostKNoneTwiceAndOnlyWhatIsAllowed) {
   std::size_t given = 0;
@@ -217,8 +260,6 @@ TEST_P(RankersTest, AnswersAStrangerAndAnEmptyCatalog) {
 // Rankers that are about a property which not every item has give what has it; all others fill.
 TEST_P(RankersTest, FillsUpToKWhereTheCatalogAllows) {
   const std::set<std::string_view> partial{"top_rated", "trending", "rising"};
-  const std::set<std::string_view> of_the_unseen{"collaborative", "session",
-                                                  "deep_learning"};
   if (partial.contains(GetParam().name)) GTEST_SKIP() << "lists only items with its property";
   for_queries([&](const Query& query, const ReadState& state, const Ranked& ranked) {
     const Who who = who_asks(state);
@@ -228,8 +269,8 @@ TEST_P(RankersTest, FillsUpToKWhereTheCatalogAllows) {
     if (who.known != nullptr && GetParam().personal) {
       who.known->view.person->for_each_row([&](const state::ItemRow& row) {
         const auto item = who.known->index_of(row.item);
-        const bool stepped = of_the_unseen.contains(GetParam().name) && row.order != 0;
-        if (row.has(state::kWatched) || stepped) had.insert(item);
+        const bool in_sequence = kFromSequence.contains(GetParam().name) && row.order != 0;
+        if (row.has(state::kWatched) || in_sequence) had.insert(item);
         if (row.has(state::kRated)) kinds.insert(state.catalog->kind_of(item));
       });
     }
@@ -242,7 +283,7 @@ TEST_P(RankersTest, FillsUpToKWhereTheCatalogAllows) {
       return true;
     });
     std::size_t expected = allowed;
-    if (of_the_unseen.contains(GetParam().name)) expected = unseen;
+    if (kFromSequence.contains(GetParam().name)) expected = unseen;
     if (GetParam().name == "genre_weighted" && who.known != nullptr) {
       const bool by_kind = query.kind.empty() && !kinds.empty();
       expected = by_kind ? of_rated_kinds : unseen;
@@ -250,6 +291,48 @@ TEST_P(RankersTest, FillsUpToKWhereTheCatalogAllows) {
     }
     ASSERT_EQ(ranked.items.size(), std::min(query.limit, expected));
   });
+}
+
+// The tests above are about the rankers themselves, and not what they fall back on.
+TEST_F(LearnedRankersTest, AnswerUnderTheirOwnNames) {
+  Query query;
+  query.user = UserId("u1");
+  query.now = world().now;
+  query.explain = true;
+  for (const char* name : {"collaborative", "linear", "hybrid_ensemble"}) {
+    const auto ranked = find_ranker(name)->rank(query, world().state("u1"));
+    EXPECT_EQ(ranked.algorithm, name);
+    EXPECT_EQ(ranked.level, "personal");
+    ASSERT_FALSE(ranked.items.empty());
+    EXPECT_GT(ranked.items.front().score, 0);
+    EXPECT_FALSE(ranked.items.front().parts.empty());
+  }
+}
+
+TEST_F(LearnedRankersTest, WhatWasTakenToLastWeighsMost) {
+  const RankingOptions options;
+  EXPECT_GT(profile_weight(0, 3, Moment::kHere, options), 1);
+  EXPECT_LT(profile_weight(12, 3, Moment::kHere, options), 0.08);
+  EXPECT_GT(profile_weight(12, 3, Moment::kAway, options), 0.3);
+  EXPECT_EQ(profile_weight(12, 3, Moment::kPast, options), 1);
+}
+
+// The moment is told from the request's time and the person's.
+TEST_F(LearnedRankersTest, TheMomentIsHereAwayOrPast) {
+  const auto known = world().known("u1");
+  const auto positives = positives_of(*known.view.person, known.index_of);
+  ASSERT_GT(positives.size(), 4u);
+  std::vector<UnixMillis> times;
+  for (const auto& positive : positives) times.push_back(positive.time);
+  std::sort(times.begin(), times.end());
+  const auto at = [&](UnixMillis now) {
+    Query query;
+    query.now = now;
+    return taste_of(known, query, world().options).moment;
+  };
+  EXPECT_EQ(at(times.back() + 1), Moment::kHere);
+  EXPECT_EQ(at(times.back() + world().options.away_ms), Moment::kAway);
+  EXPECT_EQ(at(times[times.size() / 2] - 1), Moment::kPast);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RankersTest, ::testing::ValuesIn(rankers()),

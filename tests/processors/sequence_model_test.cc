@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <random>
+#include <set>
 
 #include "processors/rankers/deep_learning.h"
 #include "tests/support/ranker_world.h"
@@ -148,8 +148,7 @@ TEST(SequenceModelTest, ComesBackFromItsFileWithoutTheItemsThatAreUnknown) {
   EXPECT_EQ(read->items[row], item);
   EXPECT_EQ(read->row_of(99), SequenceModel::kNoRow);
   const auto all = model.logits(model.represent(Rows{5, 7}));
-  const auto some =
-      read->logits(read->represent(Rows{row, read->row_of(*known.find("video:7"))}));
+  const auto some = read->logits(read->represent(Rows{row, read->row_of(*known.find("video:7"))}));
   for (std::size_t r = 0; r < read->ids.size(); ++r) {
     EXPECT_EQ(some[r], all[std::stoul(read->ids[r].substr(6))]);
   }

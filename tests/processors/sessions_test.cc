@@ -192,8 +192,8 @@ std::map<std::string, double> by_hand(const std::vector<std::vector<std::string>
       newest = 1 - place / 10;
     }
     for (const auto& item : session) {
-      score[item] += similarity * newest *
-                     std::log((1 + static_cast<double>(sessions.size())) / with[item]);
+      score[item] +=
+          similarity * newest * std::log((1 + static_cast<double>(sessions.size())) / with[item]);
     }
   }
   return score;
@@ -211,7 +211,9 @@ TEST(SessionRanker, IsTheFormula) {
   };
   for (int i = 0; i < 60; ++i) {
     std::set<std::string> items;
-    while (items.size() < 2 + i % 3) items.insert("video:" + std::to_string(random() % 40));
+    while (items.size() < static_cast<std::size_t>(2 + i % 3)) {
+      items.insert("video:" + std::to_string(random() % 40));
+    }
     act("u" + std::to_string(i), {items.begin(), items.end()});
   }
   const std::vector<std::string> at_hand{"video:4", "video:9", "video:1"};

@@ -142,6 +142,7 @@ TEST(Golden, RecordsOfExperiments) {
                                                           1,
                                                           1'769'860'800'250,
                                                           {ItemId("video:2"), ItemId("video:1")},
+                                                          {},
                                                           "rec_test_v1",
                                                           1,
                                                           {false, true}});

@@ -32,6 +32,7 @@ class ExperimentNode : public ::testing::Test {
       EXPECT_EQ(node_.call("PUT", std::string("/v1/items/") + id, R"({"title":"P"})", root_.as())
                     .status(),
                 201);
+      event("watch", "early", id);  // so that every list has them
     }
   }
 

@@ -86,7 +86,8 @@ TEST_F(SimulatedOverHttp, TheServerSaysWhatTheFormulasSay) {
                 : 0;
     ASSERT_EQ(stop(id).status(), 200);
   }
-  EXPECT_GE(held, 18) << "of 20 intervals at 95 %";
+  // Of 20 intervals that each hold in 95 of 100 cases, fewer than 16 do in 1 of 390.
+  EXPECT_GE(held, 16) << "of 20 intervals at 95 %";
 }
 
 }  // namespace

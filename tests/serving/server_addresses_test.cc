@@ -54,7 +54,10 @@ TEST(ServerAddresses, AnAddressThatIsTakenIsRefused) {
 }
 
 TEST(Surfaces, AreKnownByTheirNames) {
-  const auto all = all_routes({});
+  Metrics metrics;
+  Deps deps;
+  deps.metrics = &metrics;
+  const auto all = all_routes(deps);
   EXPECT_EQ(only(all, {}).size(), all.size());
   std::set<std::string> patterns;
   for (const auto& route : only(all, {"store"})) patterns.insert(route.pattern);

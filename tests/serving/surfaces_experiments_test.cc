@@ -12,6 +12,12 @@
 namespace millrace {
 namespace {
 
+// The field that an error of seed 002's form begins with.
+std::string named(const TestReply& reply) {
+  const auto details = reply.at("details");
+  return details.substr(0, details.find(' '));
+}
+
 class ExperimentsSurface : public ExperimentNode {
  protected:
   // The first user, from u0 on, of that variant.
@@ -39,11 +45,11 @@ TEST_F(ExperimentsSurface, TheSeedsExampleIsCreated) {
   EXPECT_EQ(made.at("minimum_sample_size"), "1000");
   const auto again = create(kSeedExperiment);
   EXPECT_EQ(again.status(), 409);
-  EXPECT_EQ(again.at("field"), "experiment_id");
+  EXPECT_EQ(named(again), "experiment_id");
   const auto found = read("rec_test_v1");
   EXPECT_EQ(found.status(), 200);
   EXPECT_EQ(found.at("results.verdict"), "too_few_people");
-  EXPECT_EQ(found.at("results.winner"), "null");
+  EXPECT_EQ(found.find("results.winner")->kind, JsonKind::kNull);
   EXPECT_EQ(found.size("results.comparisons"), 2u) << found.body();
   EXPECT_EQ(found.at("results.sample_ratio.mismatch"), "false");
 }
@@ -113,10 +119,10 @@ TEST_F(ExperimentsSurface, WhatIsAskedWronglyIsNamed) {
     body.replace(at, from.size(), to);
     const auto reply = create(body);
     EXPECT_EQ(reply.status(), 400) << body;
-    EXPECT_EQ(reply.at("field"), field) << reply.body();
+    EXPECT_EQ(named(reply), field) << reply.body();
   }
-  EXPECT_EQ(create("7").at("field"), "body");
-  EXPECT_EQ(create("{").at("field"), "body");
+  EXPECT_EQ(named(create("7")), "body");
+  EXPECT_EQ(named(create("{")), "body");
   EXPECT_EQ(node_.get("/api/ab-test/", root_.as()).at("count"), "0") << "none of them was created";
 }
 
@@ -163,15 +169,15 @@ TEST_F(ExperimentsSurface, AreListedReadAndStopped) {
   const auto rest = node_.get(link.substr(1, link.find('>') - 1), root_.as());
   EXPECT_EQ(rest.at("experiments.0.experiment_id"), "c");
   EXPECT_EQ(rest.header("Link"), "");
-  EXPECT_EQ(node_.get("/api/ab-test/?limit=0", root_.as()).at("field"), "limit");
-  EXPECT_EQ(node_.get("/api/ab-test/?cursor=*", root_.as()).at("field"), "cursor");
+  EXPECT_EQ(named(node_.get("/api/ab-test/?limit=0", root_.as())), "limit");
+  EXPECT_EQ(named(node_.get("/api/ab-test/?cursor=*", root_.as())), "cursor");
 
   EXPECT_EQ(read("none").status(), 404);
   EXPECT_EQ(stop("none").status(), 404);
   const auto stopped = stop("a");
   EXPECT_EQ(stopped.status(), 200);
   EXPECT_EQ(stopped.at("state"), "stopped");
-  EXPECT_NE(stopped.at("stopped_at"), "null");
+  EXPECT_EQ(stopped.find("stopped_at")->kind, JsonKind::kString);
   EXPECT_EQ(stop("a").at("stopped_at"), stopped.at("stopped_at"));
   const auto trail = node_.get("/v1/admin/audit?action=experiment", root_.as());
   EXPECT_NE(trail.body().find("experiment.create"), std::string::npos) << trail.body();
@@ -206,7 +212,7 @@ TEST_F(ExperimentsSurface, OnesTimeBeginsAndEnds) {
   EXPECT_EQ(recommend("u1").find("experiment"), nullptr);
 }
 
-TEST_F(ExperimentsSurface, AnsersThatWaitForAPositionAreInItToo) {
+TEST_F(ExperimentsSurface, AnswersThatWaitForAPositionAreInItToo) {
   const auto made = begin("a");
   const auto reply = recommend("u1", "?position=" + made.position());
   EXPECT_EQ(reply.at("experiment.id"), "a");
@@ -240,7 +246,7 @@ TEST_F(ExperimentsSurface, AnswersClicksAndPurchasesAreCounted) {
   EXPECT_EQ(sums("a", 0), "1/2/2/1/2/1");
   EXPECT_EQ(sums("a", 1), "1/1/0/0/0/0");
   const auto results = read("a");
-  EXPECT_EQ(results.at("results.variants.0.metrics.click_through_rate.value"), "1");
+  EXPECT_EQ(results.number("results.variants.0.metrics.click_through_rate.value"), 1);
 }
 
 TEST_F(ExperimentsSurface, ADayAfterTheLastAnswerNothingCounts) {
@@ -349,7 +355,7 @@ TEST_F(ExperimentsSurface, InterleavingTakesTwo) {
       R"({"name":"c","config":{"algorithm":"recent"}}],)"
       R"("start_date":"2026-01-01T00:00:00Z","end_date":"2027-01-02T00:00:00Z"})");
   EXPECT_EQ(reply.status(), 400);
-  EXPECT_EQ(reply.at("field"), "variants");
+  EXPECT_EQ(named(reply), "variants");
 }
 
 }  // namespace

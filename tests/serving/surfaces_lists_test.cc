@@ -136,7 +136,7 @@ TEST(SurfacesLists, AtomIsWellFormedWhateverTheTitles) {
 }
 
 TEST(BodyMemo, RendersOnceAVersionAndForgetsWhenFull) {
-  serving::BodyMemo memo(8 * 2'000);
+  serving::BodyMemo memo(8 * 2'000, nullptr);
   int rendered = 0;
   const auto render = [&]() -> std::optional<serving::Rendered> {
     return serving::Rendered{std::string(500, 'b') + std::to_string(++rendered), "\"t\""};

@@ -86,10 +86,11 @@ TEST_F(ModelSurface, WrongTrainingsAreTold) {
               std::string::npos);
   }
   for (const char* rate : {"0", "1.1", "\"x\"", "-0.1"}) {
-    EXPECT_EQ(told((R"({"config":{"learning_rate":)" + std::string(rate) + "}}").c_str()),
-              "400 Invalid parameter: learning_rate must be a number from 0.000001 to 1");
+    EXPECT_NE(told((R"({"config":{"learning_rate":)" + std::string(rate) + "}}").c_str())
+                  .find("400 Invalid parameter: learning_rate must be "),
+              std::string::npos);
   }
-  for (const char* epochs : {"0", "1001", "[]"}) {
+  for (const char* epochs : {"0", "100001", "[]"}) {
     EXPECT_NE(told((R"({"config":{"epochs":)" + std::string(epochs) + "}}").c_str())
                   .find("400 Invalid parameter: epochs must be "),
               std::string::npos);

@@ -136,7 +136,7 @@ TEST_F(Videos, WhoUploadedItOrAnAdminDeletesIt) {
   EXPECT_TRUE(files_become(1));
   EXPECT_EQ(node_.call("DELETE", kBase + second + "/", {}, root_.as()).status(), 204);
   EXPECT_TRUE(files_become(0));
-  EXPECT_EQ(node_.media().store().used_bytes(), 0u);
+  EXPECT_TRUE(eventually([&] { return node_.media().store().used_bytes() == 0; }));
 }
 
 TEST_F(Videos, FilesGoWithWhatTheyAreOf) {

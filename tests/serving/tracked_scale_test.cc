@@ -33,11 +33,11 @@ std::size_t resident_bytes() {
 }
 
 Interaction interaction(const std::string& user, int number) {
-  static const BuiltIn kTypes[] = {BuiltIn::kLike,     BuiltIn::kDislike, BuiltIn::kSave,
-                                   BuiltIn::kShare,    BuiltIn::kSkip,    BuiltIn::kPlay,
-                                   BuiltIn::kComplete, BuiltIn::kRate,    BuiltIn::kView};
+  static const BuiltIn types[] = {BuiltIn::kLike,     BuiltIn::kDislike, BuiltIn::kSave,
+                                  BuiltIn::kShare,    BuiltIn::kSkip,    BuiltIn::kPlay,
+                                  BuiltIn::kComplete, BuiltIn::kRate,    BuiltIn::kView};
   Interaction made;
-  made.type_number = static_cast<std::uint32_t>(kTypes[number % 9]);
+  made.type_number = static_cast<std::uint32_t>(types[number % 9]);
   made.weight = number % 7;
   made.event.source = state::kTrackedSource;
   made.event.id = std::to_string(number);

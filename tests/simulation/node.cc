@@ -99,7 +99,7 @@ void Machine::assemble(Incarnation& made, const Surroundings& around) {
   for (const auto& store : made.stores) readable.push_back(store.get());
   made.views = std::make_unique<processors::LiveViews>(
       *made.catalog, readable, made.items, made.names, processors::RankingOptions{},
-      processors::LiveViews::Budgets{kViewBytes, kViewBytes, kViewBytes}, made.metrics);
+      processors::LiveViews::Budgets{kViewBytes, kViewBytes, kViewBytes, kViewBytes}, made.metrics);
   // Cut by the scheduler, or after some events: never by a clock that is not simulated.
   const processors::CommitLimits limits{INT32_MAX / 2, 20 + around.dice.below(200), 16u << 20};
   processors::CatalogRunner::Parts catalog{

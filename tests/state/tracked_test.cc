@@ -82,13 +82,13 @@ class World {
   std::uint64_t below(std::uint64_t n) { return random_() % n; }
 
   void track(const std::string& user) {
-    static const std::uint32_t kTypes[] = {1, kLike, kRate, 10};
+    static const std::uint32_t types[] = {1, kLike, kRate, 10};
     const std::string item = (below(2) == 0 ? "movie:" : "content:") + std::to_string(below(40));
     InteractionView view;
     view.source = kTrackedSource;
     view.user = user;
     view.item = item;
-    view.type_number = kTypes[below(4)];
+    view.type_number = types[below(4)];
     view.weight = static_cast<std::int32_t>(below(9)) - 4;
     if (below(2) == 0) view.value_centi = static_cast<std::int32_t>(1 + below(10)) * 50;
     if (below(2) == 0) view.duration_s = static_cast<std::uint32_t>(below(1000));

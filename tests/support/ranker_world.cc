@@ -156,6 +156,7 @@ processors::ReadState RankerWorld::state(const std::string& user, const std::str
   if (!user.empty()) out.user = known(user);
   if (!session.empty()) out.session = known(session);
   out.cooccurrence = &cooccurrence;
+  out.linear = linear;
   out.matrix = &matrix;
   out.sessions = &sessions;
   out.deep_learning = deep_learning;

@@ -53,6 +53,7 @@ class RankerWorld {
   processors::InteractionMatrix matrix{2, SIZE_MAX};
   processors::Sessions sessions{std::size_t{1} << 20};
   std::shared_ptr<const processors::SequenceModel> deep_learning;  // null: not trained
+  std::shared_ptr<const processors::LinearModel> linear;           // null until somebody makes one
   processors::RankingOptions options;
   UnixMillis now = 1'700'000'000'000;  // of the events that follow
   Offset offset = 0;

@@ -25,8 +25,8 @@ SequenceModel random_sequence_model(std::vector<std::string> ids, std::uint32_t 
   const auto norm = [&] { return SequenceModel::Norm{numbers(8), numbers(8)}; };
   for (int b = 0; b < 2; ++b) {
     model.blocks.push_back({norm(), linear(8, 8), linear(8, 8), linear(8, 8), linear(8, 8),
-                            numbers(std::size_t{model.heads} * model.length), norm(),
-                            linear(8, 12), linear(12, 8)});
+                            numbers(std::size_t{model.heads} * model.length), norm(), linear(8, 12),
+                            linear(12, 8)});
   }
   model.last = norm();
   model.item_vectors = numbers(ids.size() * 8);

@@ -49,8 +49,13 @@ struct TestNodeOptions {
   processors::EngineOptions engine;  // `directory` is set by the node
   serving::SurfaceOptions surface;
   // `folder` is set by the node; models are trained on request alone unless asked for.
-  processors::Trainer::Options training{
-      .folder = {}, .again = {}, .linear_again = {}, .change = 0, .look_ms = 10};
+  processors::Trainer::Options training{.folder = {},
+                                        .again = {},
+                                        .linear = {},
+                                        .linear_again = {},
+                                        .change = 0,
+                                        .look_ms = 10,
+                                        .train_program = {}};
   serving::GateOptions gate;  // no limits unless asked for
   ingest::Impressions::Options impressions;
   serving::LiveOptions live;

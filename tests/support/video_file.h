@@ -1,9 +1,6 @@
 #pragma once
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <initializer_list>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,11 +8,7 @@
 namespace millrace {
 
 // A video of two seconds that plays: H.264, whose pictures are raw samples.
-inline std::string tiny_mp4() {
-  std::ifstream in(std::string(MILLRACE_SOURCE_DIR) + "/tests/e2e/fixtures/tiny.mp4",
-                   std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+std::string tiny_mp4();
 
 // The same, made that long by an empty box.
 inline std::string mp4_of(std::size_t bytes) {

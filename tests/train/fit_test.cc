@@ -161,8 +161,7 @@ TEST(NetTest, TheExportedModelForetellsWhatTheNetworkDoes) {
     for (std::size_t i = 0; i < n; ++i) same.push_back(rows.emplace_back(random() % 50));
     const auto vectors = net.item_vectors();
     const auto points = net.represent(vectors, torch::tensor(same).unsqueeze(0));
-    const auto logits =
-        vectors.mv(points[0][static_cast<std::int64_t>(n) - 1]) + net.item_bias;
+    const auto logits = vectors.mv(points[0][static_cast<std::int64_t>(n) - 1]) + net.item_bias;
     const auto ours = model.logits(model.represent(rows));
     for (std::int64_t i = 0; i < 50; ++i) {
       EXPECT_NEAR(ours[static_cast<std::size_t>(i)], logits[i].item<float>(), 1e-4);
