@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
-#include <thread>
 #include <utility>
 
 #include "schemas/catalog_record.h"
@@ -129,21 +128,21 @@ bool Replay::caught_up(int timeout_ms) {
 }
 
 Status Replay::begin_training(processors::ModelKind kind) {
-  MILLRACE_TRY(const auto job, trainer_->train(kind));
-  job_ = job.id;
+  const auto ended = std::make_shared<std::promise<processors::Job>>();
+  training_ = ended->get_future();
+  MILLRACE_CHECK(
+      trainer_->train(kind, [ended](const processors::Job& job) { ended->set_value(job); })
+          .map([](const auto&) {}));
   return {};
 }
 
 std::optional<Status> Replay::finished(int timeout_ms) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
-  do {
-    const auto job = jobs_->find(job_);
-    if (!job) return fail(Code::kInternal, "the training is gone");
-    if (job->state == processors::JobState::kDone) return Status();
-    if (job->over()) return fail(Code::kInternal, "training " + job->kind + ": " + job->error);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  } while (std::chrono::steady_clock::now() < until);
-  return std::nullopt;
+  if (training_.wait_for(std::chrono::milliseconds(timeout_ms)) != std::future_status::ready) {
+    return std::nullopt;
+  }
+  const auto job = training_.get();
+  if (job.state == processors::JobState::kDone) return Status();
+  return fail(Code::kInternal, "training " + job.kind + ": " + job.error);
 }
 
 Result<std::vector<std::uint32_t>> Replay::ask(processors::RankFn rank, std::uint32_t user,

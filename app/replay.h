@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -40,7 +41,7 @@ class Replay {
   Status feed(std::span<const Sample> samples, bool wait);
   // Until everything fed is applied; false after `timeout_ms`.
   bool caught_up(int timeout_ms);
-  // Begins a training; finished() then tells when it is over, with its error.
+  // Begins a training; finished() then tells, once, that it is over, and its error.
   Status begin_training(processors::ModelKind kind);
   std::optional<Status> finished(int timeout_ms);
 
@@ -72,8 +73,8 @@ class Replay {
   std::unique_ptr<processors::Jobs> jobs_;
   Position fed_;
   std::uint64_t next_id_ = 0;
-  std::string job_;
-  std::vector<std::uint32_t> place_;  // in the data, by the engine's ItemIndex
+  std::future<processors::Job> training_;  // the one that was begun last
+  std::vector<std::uint32_t> place_;       // in the data, by the engine's ItemIndex
 };
 
 }  // namespace millrace::app

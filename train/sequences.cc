@@ -9,7 +9,7 @@
 
 #include "base/metrics.h"
 #include "ingest/importers/movielens.h"
-#include "processors/training/sequence_model.h"
+#include "processors/views/positives.h"
 #include "schemas/event_json.h"
 #include "schemas/item_json.h"
 #include "state/catalog_store.h"
@@ -82,7 +82,7 @@ Dealings dealings_of(std::string_view user, const state::Person& person,
   Dealings out{std::string(user), {}, {}};
   person.for_each_row([&](const state::ItemRow& row) {
     std::string id(items.name(store.index_of(row.item)));
-    if (processors::taught_by(row)) {
+    if (processors::counts_as_positive(row)) {
       liked.emplace_back(row.order, std::move(id));
     } else {
       out.other.push_back(std::move(id));
@@ -174,7 +174,7 @@ Result<Sequences> sequences_of_movielens(const std::string& folder) {
       for (const auto& outcome : events) {
         if (!outcome.event) continue;
         auto& person = people[outcome.event->user.value];
-        const bool good = outcome.event->value_centi.value_or(0) >= processors::kTaughtRatingCenti;
+        const bool good = outcome.event->value_centi.value_or(0) >= processors::kPositiveFromCenti;
         (good ? person.liked : person.other).push_back(outcome.event->item.value);
       }
       return {};

@@ -8,7 +8,7 @@
 
 namespace millrace::train {
 
-// What a training learns from: what people liked (processors/training/sequence_model.h, taught_by),
+// What a training learns from: what people liked (processors/views/positives.h),
 // in the order in which they came to it. Items are named by rows.
 struct Sequences {
   struct Person {

@@ -75,22 +75,17 @@ double similarity(std::uint32_t both, std::uint32_t people_i, std::uint32_t peop
 }
 
 Ranked rank_collaborative(const Query& query, const ReadState& state) {
-  const Matcher matcher(query, state);
-  if (matcher.nothing() || query.limit == 0) return {{}, "popular", "popular"};
-  const Who who = who_asks(state);
-  const Taste taste = who.known != nullptr ? taste_of(*who.known, query, state.options) : Taste();
-  const auto allowed = [&](state::ItemIndex item) {
-    return !taste.had.contains(item) && matcher.allows(item);
-  };
+  const Personal person(query, state);
   std::vector<Scored> items;
-  if (state.cooccurrence != nullptr) {
-    const std::vector<Source> sources = sources_of(taste, state);
-    items = best_of(scores_of(sources, state), query.limit, *state.catalog, allowed);
+  if (!person.nothing() && state.cooccurrence != nullptr) {
+    const std::vector<Source> sources = sources_of(person.taste(), state);
+    items = best_of(scores_of(sources, state), query.limit, *state.catalog,
+                    [&](state::ItemIndex item) { return person.allows(item); });
     for (Scored& scored : items) {
       if (query.explain) explain(scored, sources, state);
     }
   }
-  return fill_up(std::move(items), "collaborative", who, taste.had, query, matcher, state);
+  return person.answer(std::move(items), "collaborative");
 }
 
 Ranked rank_similar(const Query& asked, const ReadState& state, const ItemId& id) {

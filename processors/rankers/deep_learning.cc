@@ -5,6 +5,7 @@
 
 #include "processors/rankers/common.h"
 #include "processors/training/sequence_model.h"
+#include "processors/views/positives.h"
 
 namespace millrace::processors {
 namespace {
@@ -16,7 +17,7 @@ std::vector<std::uint32_t> sequence_of(const KnownPerson& known, const SequenceM
   for (auto at = person.sequence.rbegin();
        at != person.sequence.rend() && out.size() < model.length; ++at) {
     const auto row = model.row_of(known.index_of(*at));
-    if (row != SequenceModel::kNoRow && taught_by(person.row(*at))) out.push_back(row);
+    if (row != SequenceModel::kNoRow && counts_as_positive(person.row(*at))) out.push_back(row);
   }
   std::reverse(out.begin(), out.end());
   return out;

@@ -104,15 +104,11 @@ BlendWeights::Table BlendWeights::chosen() {
 }
 
 Ranked rank_hybrid_ensemble(const Query& query, const ReadState& state) {
-  const Matcher matcher(query, state);
-  if (matcher.nothing() || query.limit == 0) return {{}, "popular", "popular"};
-  const Who who = who_asks(state);
-  const Taste taste = who.known != nullptr ? taste_of(*who.known, query, state.options) : Taste();
-  const auto allowed = [&](state::ItemIndex item) {
-    return !taste.had.contains(item) && matcher.allows(item);
-  };
+  const Personal person(query, state);
+  const auto allowed = [&](state::ItemIndex item) { return person.allows(item); };
   std::vector<Share> shares;
-  if (who.known != nullptr) {
+  if (!person.nothing() && person.known()) {
+    const auto& taste = person.taste();
     const auto& weights = state.blend.row(segment_of(taste.positives.size()), taste.moment);
     Query wide = query;
     wide.limit = std::max(query.limit, state.options.blend_candidates);
@@ -126,11 +122,11 @@ Ranked rank_hybrid_ensemble(const Query& query, const ReadState& state) {
       add_shares(component.ranker, weight, ranked.items, shares);
     }
     if (weights.recent > 0) {
-      add_shares(kRecent, weights.recent, recent_items(query, matcher, state, allowed), shares);
+      add_shares(kRecent, weights.recent, recent_items(query, person.matcher(), state, allowed),
+                 shares);
     }
   }
-  return fill_up(blended(std::move(shares), query, state, allowed), "hybrid_ensemble", who,
-                 taste.had, query, matcher, state);
+  return person.answer(blended(std::move(shares), query, state, allowed), "hybrid_ensemble");
 }
 
 }  // namespace millrace::processors

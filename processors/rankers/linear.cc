@@ -64,18 +64,14 @@ std::vector<Scored> best_items(std::span<const Source> sources, const Query& que
 }  // namespace
 
 Ranked rank_linear(const Query& query, const ReadState& state) {
-  const Matcher matcher(query, state);
-  if (matcher.nothing() || query.limit == 0) return {{}, "popular", "popular"};
-  const Who who = who_asks(state);
-  const Taste taste = who.known != nullptr ? taste_of(*who.known, query, state.options) : Taste();
-  const auto allowed = [&](state::ItemIndex item) {
-    return item != state::kNoItem && !taste.had.contains(item) && matcher.allows(item);
-  };
+  const Personal person(query, state);
   std::vector<Scored> items;
-  if (state.linear != nullptr) {
-    items = best_items(sources_of(taste, state), query, state, allowed);
+  if (!person.nothing() && state.linear != nullptr) {
+    items = best_items(sources_of(person.taste(), state), query, state, [&](state::ItemIndex item) {
+      return item != state::kNoItem && person.allows(item);
+    });
   }
-  return fill_up(std::move(items), "linear", who, taste.had, query, matcher, state);
+  return person.answer(std::move(items), "linear");
 }
 
 }  // namespace millrace::processors

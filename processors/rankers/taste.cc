@@ -47,6 +47,19 @@ Taste taste_of(const KnownPerson& known, const Query& query, const RankingOption
   return taste;
 }
 
+Personal::Personal(const Query& query, const ReadState& state)
+    : query_(query),
+      state_(state),
+      matcher_(query, state),
+      who_(who_asks(state)),
+      nothing_(matcher_.nothing() || query.limit == 0),
+      taste_(nothing_ || !known() ? Taste() : taste_of(*who_.known, query, state.options)) {}
+
+Ranked Personal::answer(std::vector<Scored> found, std::string_view algorithm) const {
+  if (nothing_) return {{}, "popular", "popular"};
+  return fill_up(std::move(found), algorithm, who_, taste_.had, query_, matcher_, state_);
+}
+
 double profile_weight(std::size_t age, double recency, Moment moment,
                       const RankingOptions& options) {
   if (moment == Moment::kPast) return 1;

@@ -26,6 +26,32 @@ struct Taste {
 };
 Taste taste_of(const KnownPerson& known, const Query& query, const RankingOptions& options);
 
+// A request of a person, as the rankers see it that go by their taste. `query` and `state` outlive
+// it.
+class Personal {
+ public:
+  Personal(const Query& query, const ReadState& state);
+
+  bool nothing() const { return nothing_; }  // no item can be an answer
+  bool known() const { return who_.known != nullptr; }
+  const Matcher& matcher() const { return matcher_; }
+  const Taste& taste() const { return taste_; }  // a stranger's is empty
+  // What the query allows and the person has not dealt with.
+  bool allows(state::ItemIndex item) const {
+    return !taste_.had.contains(item) && matcher_.allows(item);
+  }
+  // As fill_up() has it.
+  Ranked answer(std::vector<Scored> found, std::string_view algorithm) const;
+
+ private:
+  const Query& query_;
+  const ReadState& state_;
+  const Matcher matcher_;
+  const Who who_;
+  const bool nothing_;
+  const Taste taste_;
+};
+
 // What an item of a person's past weighs at an age (0: the newest): exp(-age / recency) and a floor
 // that the moment sets, 1 in the past; a multiple of 2^-10.
 double profile_weight(std::size_t age, double recency, Moment moment,

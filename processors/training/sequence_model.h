@@ -8,17 +8,8 @@
 #include "processors/training/model_file.h"
 #include "schemas/position.h"
 #include "state/item_index.h"
-#include "state/row_page.h"
 
 namespace millrace::processors {
-
-// Whether the model learns from a row of a person, and is asked with it: in their sequence, and not
-// rated below three and a half stars, nor disliked.
-inline constexpr std::int32_t kTaughtRatingCenti = 350;
-inline bool taught_by(const state::ItemRow& row) {
-  return row.order != 0 && !row.has(state::kDisliked) &&
-         (!row.has(state::kRated) || row.rating_centi >= kTaughtRatingCenti);
-}
 
 // A transformer over a person's last items that says what comes next: SASRec (Kang and McAuley,
 // ICDM 2018, https://arxiv.org/abs/1808.09781) with layer norm in front of each part, a learned

@@ -9,7 +9,7 @@
 
 namespace millrace::processors {
 
-inline constexpr std::int32_t kPositiveFromCenti = 350;  // stars
+inline constexpr std::int32_t kPositiveFromCenti = 350;  // hundredths of a star
 
 // Something in a person's sequence that they took to.
 struct Positive {
@@ -19,8 +19,8 @@ struct Positive {
   friend bool operator==(const Positive&, const Positive&) = default;
 };
 
-// Whether a row of the sequence counts as one: rated at 3.5 stars or better where it is rated, else
-// not disliked.
+// Whether a row is of the sequence and counts as one: rated at 3.5 stars or better where it is
+// rated, else not disliked.
 bool counts_as_positive(const state::ItemRow& row);
 
 // All of a person's, oldest first by their place in the sequence.

@@ -7,6 +7,7 @@
 #include "serving/surfaces/actor.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/json_body.h"
+#include "serving/surfaces/time_body.h"
 
 namespace millrace::serving {
 namespace {
@@ -26,12 +27,7 @@ void append_block(JsonWriter& out, const state::Block& block) {
   out.member("address", block.range.text());
   out.member("reason", block.reason);
   out.member("since", rfc3339(block.since));
-  out.key("until");
-  if (block.until == 0) {
-    out.value(nullptr);
-  } else {
-    out.value(rfc3339(block.until));
-  }
+  append_time(out, "until", block.until);
   out.member("automatic", block.automatic);
   out.end_object();
 }

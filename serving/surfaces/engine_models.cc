@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "schemas/json_writer.h"
-#include "schemas/rfc3339.h"
 #include "schemas/rules.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/json_body.h"
 #include "serving/surfaces/model_kind.h"
+#include "serving/surfaces/time_body.h"
 
 namespace millrace::serving {
 namespace {
@@ -124,15 +124,6 @@ Reply start_training(const Request& request, const Deps& deps) {
 }
 
 // ---- jobs
-
-void append_time(JsonWriter& out, std::string_view name, UnixMillis time) {
-  out.key(name);
-  if (time == 0) {
-    out.value(nullptr);
-  } else {
-    out.value(rfc3339(time));
-  }
-}
 
 Reply job_reply(const Result<Job>& job) {
   if (!job) return problem(job.error());

@@ -13,6 +13,7 @@
 #include "schemas/rfc3339.h"
 #include "schemas/rules.h"
 #include "serving/surfaces/json_body.h"
+#include "serving/surfaces/time_body.h"
 
 namespace millrace::serving {
 namespace {
@@ -266,12 +267,7 @@ void append_experiment(JsonWriter& out, const state::KeptExperiment& experiment,
   out.member("minimum_sample_size", asked.minimum_sample_size);
   out.member("state", phase_name(phase_of(experiment, now)));
   out.member("created_at", rfc3339(experiment.created));
-  out.key("stopped_at");
-  if (experiment.stopped == 0) {
-    out.value(nullptr);
-  } else {
-    out.value(rfc3339(experiment.stopped));
-  }
+  append_time(out, "stopped_at", experiment.stopped);
 }
 
 }  // namespace millrace::serving

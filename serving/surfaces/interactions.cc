@@ -211,9 +211,9 @@ Reply get_export(const Request& request, const Deps& deps, Exports& exports) {
   const bool csv = format == "csv";
   Reply reply;
   if (csv) reply.content_type = "text/csv; charset=utf-8";
-  reply.stream = exports.stream(csv ? ExportFormat::kCsv : ExportFormat::kJson,
-                                TrackedPrinter(deps, asked->user, *mood),
-                                asked->all ? history_source(*asked, deps) : tracked_source(*asked));
+  reply.stream = exports.stream(tracked_file(
+      csv ? ExportFormat::kCsv : ExportFormat::kJson, TrackedPrinter(deps, asked->user, *mood),
+      asked->all ? history_source(*asked, deps) : tracked_source(*asked)));
   reply.headers.emplace_back("Content-Disposition",
                              "attachment; filename=\"interactions." + std::string(format) + "\"");
   reply.headers.emplace_back("Cache-Control", "private, no-cache");

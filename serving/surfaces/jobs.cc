@@ -4,25 +4,16 @@
 #include <utility>
 
 #include "schemas/json_writer.h"
-#include "schemas/rfc3339.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/json_body.h"
 #include "serving/surfaces/model_kind.h"
+#include "serving/surfaces/time_body.h"
 
 namespace millrace::serving {
 namespace {
 
 using processors::Job;
 using processors::JobState;
-
-void append_time(JsonWriter& out, std::string_view name, UnixMillis time) {
-  out.key(name);
-  if (time == 0) {
-    out.value(nullptr);
-  } else {
-    out.value(rfc3339(time));
-  }
-}
 
 void append_job(JsonWriter& out, const Job& job) {
   out.begin_object();

@@ -10,6 +10,7 @@
 #include "serving/surfaces/actor.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/json_body.h"
+#include "serving/surfaces/time_body.h"
 
 namespace millrace::serving {
 namespace {
@@ -56,12 +57,7 @@ void append_key(JsonWriter& out, const state::Token& key, const std::string& sec
   }
   out.end_array();
   out.member("created_at", rfc3339(key.created));
-  out.key("expires_at");
-  if (key.expires == 0) {
-    out.value(nullptr);
-  } else {
-    out.value(rfc3339(key.expires));
-  }
+  append_time(out, "expires_at", key.expires);
   if (!secret.empty()) out.member("key", secret);
   out.end_object();
 }

@@ -1,21 +1,19 @@
 #include "serving/surfaces/people.h"
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
-#include "base/log.h"
 #include "schemas/json_writer.h"
 #include "schemas/partitioner.h"
 #include "schemas/rfc3339.h"
 #include "schemas/rules.h"
 #include "serving/surfaces/actor.h"
 #include "serving/surfaces/common.h"
+#include "serving/surfaces/exports.h"
 #include "serving/surfaces/json_body.h"
 #include "serving/surfaces/profile_body.h"
 #include "serving/surfaces/tracked.h"
-#include "serving/surfaces/work_thread.h"
 
 namespace millrace::serving {
 namespace {
@@ -23,7 +21,6 @@ namespace {
 constexpr std::size_t kMaxNames = 50;
 constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::size_t kRowsPerPiece = 200;
-constexpr std::size_t kMaxWaiting = 10'000;  // pieces of exports
 
 // ---- what is said of them
 
@@ -213,32 +210,12 @@ class PersonFile {
   bool any_ = false;  // of the list at hand
 };
 
-class PersonStream final : public BodyStream {
- public:
-  PersonStream(std::shared_ptr<WorkThread> thread, std::shared_ptr<PersonFile> file)
-      : thread_(std::move(thread)), file_(std::move(file)) {}
-
-  void next(Give give) override {
-    const auto job = [file = file_, give](bool stopping) {
-      if (stopping) return give(std::nullopt);
-      auto piece = file->piece();
-      if (!piece) log_error("a person's export breaks off: " + piece.error().detail);
-      give(piece ? std::optional(*std::move(piece)) : std::nullopt);
-    };
-    if (!thread_->submit(job, kMaxWaiting)) give(std::nullopt);
-  }
-
- private:
-  const std::shared_ptr<WorkThread> thread_;
-  const std::shared_ptr<PersonFile> file_;
-};
-
-Reply export_person(const Request& request, const Deps& deps,
-                    const std::shared_ptr<WorkThread>& thread) {
+Reply export_person(const Request& request, const Deps& deps, Exports& exports) {
   const auto user = id_param(request, "id");
   if (!user) return problem(user.error());
   Reply reply;
-  reply.stream = std::make_shared<PersonStream>(thread, std::make_shared<PersonFile>(deps, *user));
+  reply.stream =
+      exports.stream([file = std::make_shared<PersonFile>(deps, *user)] { return file->piece(); });
   reply.headers.emplace_back("Content-Disposition", "attachment; filename=\"person.json\"");
   reply.headers.emplace_back("Cache-Control", "private, no-cache");
   return reply;
@@ -247,13 +224,13 @@ Reply export_person(const Request& request, const Deps& deps,
 }  // namespace
 
 std::vector<Route> people_routes(const Deps& deps) {
-  const auto thread = std::make_shared<WorkThread>();
+  const auto exports = std::make_shared<Exports>(*deps.metrics);
   return {{"PUT", "/v1/users/{id}", Policy::kSelfOrAdmin,
            [deps](const Request& request) { return put_person(request, deps); }},
           {"GET", "/v1/users/{id}/export", Policy::kSelfOrAdmin,
-           [deps, thread](const Request& request) {
-             return when_visible(request, deps, [thread](const Request& seen, const Deps& here) {
-               return export_person(seen, here, thread);
+           [deps, exports](const Request& request) {
+             return when_visible(request, deps, [exports](const Request& seen, const Deps& here) {
+               return export_person(seen, here, *exports);
              });
            }}};
 }

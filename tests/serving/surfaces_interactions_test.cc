@@ -274,8 +274,8 @@ TEST_F(Interactions, AnExportThatBreaksOffIsCounted) {
   };
   Exports exports(node_.metrics());
   const auto stream = [&](RowSource source) {
-    return exports.stream(ExportFormat::kJson, TrackedPrinter(node_.deps(), ann_.id, true),
-                          std::move(source));
+    return exports.stream(tracked_file(
+        ExportFormat::kJson, TrackedPrinter(node_.deps(), ann_.id, true), std::move(source)));
   };
   std::promise<void> go;
   const auto slow = stream([&]() -> Rows {

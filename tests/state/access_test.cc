@@ -2,9 +2,7 @@
 
 #include <functional>
 
-#include "schemas/catalog_record.h"
-#include "state/catalog_store.h"
-#include "tests/support/temp_dir.h"
+#include "tests/state/catalog_world.h"
 
 namespace millrace::state {
 namespace {
@@ -13,27 +11,14 @@ AddressRange range(const std::string& text) { return AddressRange::parse(text).v
 Address address(const std::string& text) { return Address::parse(text).value(); }
 
 // Blocks and journals as a catalog store has them. Log time is 1,000 plus the offset.
-class AccessTest : public ::testing::Test {
+class AccessTest : public CatalogWorld {
  protected:
-  void SetUp() override { open(); }
-  void open() {
-    store_.reset();
-    items_ = std::make_unique<NameTable>();
-    names_ = std::make_unique<CatalogNames>();
-    auto opened = CatalogStore::open({(dir_.path() / "catalog").string()}, shared_, *items_,
-                                     *names_, metrics_);
-    ASSERT_TRUE(opened.has_value()) << opened.error().detail;
-    store_ = std::move(*opened);
-  }
   CommandOutcome apply(CatalogChange change, std::optional<Actor> actor = {}) {
-    return apply("c" + std::to_string(next_), std::move(change), std::move(actor));
+    return put(std::move(change), std::move(actor)).value().outcome;
   }
   CommandOutcome apply(const std::string& command, CatalogChange change,
                        std::optional<Actor> actor) {
-    const Offset at = next_++;
-    store_->apply(at, 1'000 + at, encode(CatalogRecord{command, std::move(change), actor}));
-    store_->publish();
-    return store_->outcome(command).value();
+    return put(command, std::move(change), std::move(actor)).value().outcome;
   }
   // As many blocks as there may be, of 10.0.0.0, 10.0.1.0 …, published once.
   void fill(const std::function<BlockAddress(std::size_t, AddressRange)>& block) {
@@ -62,13 +47,6 @@ class AccessTest : public ::testing::Test {
   }
 
   const Actor admin_{AccountId(7), TokenId(9), "10.0.0.1"};
-  TempDir dir_;
-  RocksShared shared_{{}};
-  Metrics metrics_;
-  std::unique_ptr<NameTable> items_;
-  std::unique_ptr<CatalogNames> names_;
-  std::unique_ptr<CatalogStore> store_;
-  Offset next_ = 0;
 };
 
 TEST_F(AccessTest, TheNarrowestBlockThatHoldsIsFound) {

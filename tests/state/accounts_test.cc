@@ -2,9 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "schemas/catalog_record.h"
-#include "state/catalog_store.h"
-#include "tests/support/temp_dir.h"
+#include "tests/state/catalog_world.h"
 
 namespace millrace::state {
 namespace {
@@ -12,26 +10,17 @@ namespace {
 using Change = decltype(CatalogRecord::change);
 
 // Accounts as a catalog store has them.
-class AccountsTest : public ::testing::Test {
+class AccountsTest : public CatalogWorld {
  protected:
-  void SetUp() override { open(); }
+  AccountsTest() : view_(store_->accounts()) {}
   void open() {
-    store_.reset();
-    items_ = std::make_unique<NameTable>();
-    names_ = std::make_unique<CatalogNames>();
-    auto opened = CatalogStore::open({(dir_.path() / "catalog").string()}, shared_, *items_,
-                                     *names_, metrics_);
-    ASSERT_TRUE(opened.has_value()) << opened.error().detail;
-    store_ = std::move(*opened);
+    CatalogWorld::open();
     view_ = store_->accounts();
   }
-  CommandVerdict apply(const Change& change) {
-    const Offset at = next_++;
-    const auto command = "c" + std::to_string(at);
-    store_->apply(at, 1'000 + at, encode(CatalogRecord{command, change}));
-    store_->publish();
+  CommandVerdict apply(const CatalogChange& change) {
+    const auto verdict = put(change);
     view_ = store_->accounts();
-    return store_->verdict(command).value_or(CommandVerdict{CommandOutcome::kNotFound, 999});
+    return verdict.value_or(CommandVerdict{CommandOutcome::kNotFound, 999});
   }
   AccountId sign_up(const std::string& name, const std::string& email = {}) {
     return AccountId(apply(SignUp{name, email, "hash of " + name}).number);
@@ -40,14 +29,7 @@ class AccountsTest : public ::testing::Test {
     return TokenId(apply(IssueToken{account, secret, "", 0, expires}).number);
   }
 
-  TempDir dir_;
-  RocksShared shared_{{}};
-  Metrics metrics_;
-  std::unique_ptr<NameTable> items_;
-  std::unique_ptr<CatalogNames> names_;
-  std::unique_ptr<CatalogStore> store_;
   std::shared_ptr<const AccountsView> view_;
-  Offset next_ = 0;
 };
 
 TEST_F(AccountsTest, AreFoundByNumberNameAndAddress) {

@@ -5,32 +5,16 @@
 #include <memory>
 #include <string>
 
-#include "schemas/catalog_record.h"
-#include "state/catalog_store.h"
+#include "tests/state/catalog_world.h"
 #include "tests/support/experiment_world.h"
-#include "tests/support/temp_dir.h"
 
 namespace millrace::state {
 namespace {
 
-class ExperimentsTest : public ::testing::Test {
+class ExperimentsTest : public CatalogWorld {
  protected:
-  void SetUp() override { open(); }
-  void open() {
-    store_.reset();
-    items_ = std::make_unique<NameTable>();
-    names_ = std::make_unique<CatalogNames>();
-    auto opened = CatalogStore::open({(dir_.path() / "catalog").string()}, shared_, *items_,
-                                     *names_, metrics_);
-    ASSERT_TRUE(opened.has_value()) << opened.error().detail;
-    store_ = std::move(*opened);
-  }
   CommandOutcome apply(const CatalogChange& change) {
-    const Offset at = store_->next_offset();
-    const auto command = "c" + std::to_string(at);
-    store_->apply(at, 1'000 + at, encode(CatalogRecord{command, change}));
-    store_->publish();
-    return store_->outcome(command).value_or(CommandOutcome::kForbidden);
+    return put(change).value_or(CommandVerdict{CommandOutcome::kForbidden}).outcome;
   }
   CommandOutcome create(const std::string& id, UnixMillis start = 100, UnixMillis end = 200) {
     auto experiment = two_arms(id);
@@ -42,13 +26,6 @@ class ExperimentsTest : public ::testing::Test {
     const auto found = store_->view()->experiments().running(now);
     return found ? found->asked.id : "none";
   }
-
-  TempDir dir_;
-  RocksShared shared_{{}};
-  Metrics metrics_;
-  std::unique_ptr<NameTable> items_;
-  std::unique_ptr<CatalogNames> names_;
-  std::unique_ptr<CatalogStore> store_;
 };
 
 TEST_F(ExperimentsTest, AnIdIsGivenOnce) {

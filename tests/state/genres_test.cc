@@ -2,33 +2,22 @@
 
 #include <gtest/gtest.h>
 
-#include "schemas/catalog_record.h"
-#include "state/catalog_store.h"
-#include "tests/support/temp_dir.h"
+#include "tests/state/catalog_world.h"
 
 namespace millrace::state {
 namespace {
 
-class GenresTest : public ::testing::Test {
+class GenresTest : public CatalogWorld {
  protected:
-  void SetUp() override { open(); }
+  GenresTest() : genres_(store_->genres()) {}
   void open() {
-    store_.reset();
-    items_ = std::make_unique<NameTable>();
-    names_ = std::make_unique<CatalogNames>();
-    auto opened = CatalogStore::open({(dir_.path() / "catalog").string()}, shared_, *items_,
-                                     *names_, metrics_);
-    ASSERT_TRUE(opened.has_value()) << opened.error().detail;
-    store_ = std::move(*opened);
+    CatalogWorld::open();
     genres_ = store_->genres();
   }
-  CommandVerdict apply(const decltype(CatalogRecord::change)& change) {
-    const Offset at = next_++;
-    const auto command = "c" + std::to_string(at);
-    store_->apply(at, 1'000 + at, encode(CatalogRecord{command, change}));
-    store_->publish();
+  CommandVerdict apply(const CatalogChange& change) {
+    const auto verdict = put(change);
     genres_ = store_->genres();
-    return store_->verdict(command).value_or(CommandVerdict{CommandOutcome::kNotFound, 999});
+    return verdict.value_or(CommandVerdict{CommandOutcome::kNotFound, 999});
   }
   static Item item(const std::string& id, const std::string& kind,
                    std::vector<std::string> categories) {
@@ -46,14 +35,7 @@ class GenresTest : public ::testing::Test {
   }
   using Names = std::vector<std::string>;
 
-  TempDir dir_;
-  RocksShared shared_{{}};
-  Metrics metrics_;
-  std::unique_ptr<NameTable> items_;
-  std::unique_ptr<CatalogNames> names_;
-  std::unique_ptr<CatalogStore> store_;
   std::shared_ptr<const GenresView> genres_;
-  Offset next_ = 0;
 };
 
 TEST_F(GenresTest, TheCategoriesOfMoviesAreGenres) {

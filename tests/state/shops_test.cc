@@ -4,38 +4,21 @@
 #include <memory>
 #include <string>
 
-#include "schemas/catalog_record.h"
-#include "state/catalog_store.h"
-#include "tests/support/temp_dir.h"
+#include "tests/state/catalog_world.h"
 
 namespace millrace::state {
 namespace {
 
 using Outcome = CommandOutcome;
 
-class Shops : public ::testing::Test {
+class Shops : public CatalogWorld {
  protected:
   Shops() {
-    open();
     EXPECT_EQ(apply(SignUp{"root", "", "", Role::kAdmin}).number, root.value);
     EXPECT_EQ(apply(SignUp{"ann", "", ""}).number, ann.value);
     EXPECT_EQ(apply(SignUp{"bob", "", ""}).number, bob.value);
   }
-  void open() {
-    store_.reset();
-    items_ = std::make_unique<NameTable>();
-    names_ = std::make_unique<CatalogNames>();
-    store_ = CatalogStore::open({(directory_.path() / "catalog").string()}, shared_, *items_,
-                                *names_, metrics_)
-                 .value();
-  }
-  CommandVerdict apply(CatalogChange change) {
-    const auto name = "c" + std::to_string(next_);
-    const Offset at = next_++;
-    store_->apply(at, 1'000 + at, encode(CatalogRecord{name, std::move(change)}));
-    store_->publish();
-    return store_->verdict(name).value();
-  }
+  CommandVerdict apply(CatalogChange change) { return put(std::move(change)).value(); }
   PutProduct lamp(AccountId by, std::uint64_t store = 0) {
     return {0, by, store, "Lamp", "Bright.", "10.00", "Light", 5, 0};
   }
@@ -46,14 +29,7 @@ class Shops : public ::testing::Test {
   }
 
   const AccountId root{1}, ann{2}, bob{3};
-  TempDir directory_;
-  RocksShared shared_{{}};
-  Metrics metrics_;
-  std::unique_ptr<NameTable> items_;
-  std::unique_ptr<CatalogNames> names_;
-  std::unique_ptr<CatalogStore> store_;
   std::shared_ptr<const CatalogView> view_;
-  Offset next_ = 0;
 };
 
 TEST_F(Shops, AProductGoesIntoTheStoreThatTheRulesName) {

@@ -4,33 +4,16 @@
 #include <memory>
 #include <string>
 
-#include "schemas/catalog_record.h"
-#include "state/catalog_store.h"
-#include "tests/support/temp_dir.h"
+#include "tests/state/catalog_world.h"
 
 namespace millrace::state {
 namespace {
 
 using Outcome = CommandOutcome;
 
-class Uploads : public ::testing::Test {
+class Uploads : public CatalogWorld {
  protected:
-  Uploads() { open(); }
-  void open() {
-    store_.reset();
-    items_ = std::make_unique<NameTable>();
-    names_ = std::make_unique<CatalogNames>();
-    store_ = CatalogStore::open({(directory_.path() / "catalog").string()}, shared_, *items_,
-                                *names_, metrics_)
-                 .value();
-  }
-  CommandVerdict apply(CatalogChange change) {
-    const auto name = "c" + std::to_string(next_);
-    const Offset at = next_++;
-    store_->apply(at, 1'000 + at, encode(CatalogRecord{name, std::move(change)}));
-    store_->publish();
-    return store_->verdict(name).value();
-  }
+  CommandVerdict apply(CatalogChange change) { return put(std::move(change)).value(); }
   static PutDataset day(const std::string& checksum, DatasetType type = DatasetType::kItems) {
     return {{"day.csv", type, checksum, 100, 9, 1}};
   }
@@ -42,14 +25,6 @@ class Uploads : public ::testing::Test {
     for (const auto& label : (*note)->labels) all += label + ";";
     return all;
   }
-
-  TempDir directory_;
-  RocksShared shared_{{}};
-  std::unique_ptr<NameTable> items_;
-  std::unique_ptr<CatalogNames> names_;
-  Metrics metrics_;
-  std::unique_ptr<CatalogStore> store_;
-  Offset next_ = 0;
 };
 
 TEST_F(Uploads, DatasetsAreNumberedByTypeAndChecksum) {
