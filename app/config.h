@@ -184,7 +184,7 @@ struct ModelsConfig {
   double train_change = 0.1;  // share of the products; 0: not by change
   std::uint32_t neighbour_cells = 125'000;
   std::uint32_t linear_items = 10'000;
-  std::uint64_t linear_bytes = 256u << 20;
+  std::uint64_t linear_bytes = 0;  // 0: a share of memory_bytes
   std::string train_program;  // empty: millrace-train beside this program
 
   friend bool operator==(const ModelsConfig&, const ModelsConfig&) = default;

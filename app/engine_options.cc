@@ -9,8 +9,10 @@
 namespace millrace::app {
 namespace {
 
-// Share of the memory budget for the duplicate windows of all partitions, and what an id takes.
+// Shares of the memory budget: for the duplicate windows of all partitions, with what an id takes,
+// and for a training.
 constexpr std::uint64_t kDedupeShare = 8;
+constexpr std::uint64_t kTrainingShare = 8;
 constexpr std::uint64_t kBytesPerId = 48;
 
 Ruleset proposed_ruleset(const ServeConfig& config) {
@@ -83,7 +85,9 @@ processors::Trainer::Options trainer_options(const ServeConfig& config,
   options.again = config.models.train_every;
   options.linear_again = config.models.linear_every;
   options.linear.max_items = config.models.linear_items;
-  options.linear.max_bytes = config.models.linear_bytes;
+  options.linear.max_bytes = config.models.linear_bytes != 0
+                                 ? config.models.linear_bytes
+                                 : config.memory_bytes / kTrainingShare;
   options.change = config.models.train_change;
   options.train_program =
       config.models.train_program.empty() ? program_beside() : config.models.train_program;

@@ -320,8 +320,8 @@ std::vector<Option> models_options() {
                MILLRACE_AT(models.linear_every)),
       integer("models.linear_items", "items of the linear model: those that most people took to",
               MILLRACE_AT(models.linear_items), 1, 100'000),
-      bytes("models.linear_bytes", "memory of a training of the linear model, beside --memory",
-            MILLRACE_AT(models.linear_bytes), 1ULL << 20),
+      bytes("models.linear_bytes", "memory of a training of the linear model; 0: 1/8 of --memory",
+            MILLRACE_AT(models.linear_bytes), 0),
   };
 }
 

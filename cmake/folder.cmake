@@ -47,10 +47,10 @@ function(millrace_protobuf name)
   endif()
 endfunction()
 
-# millrace_binary(NAME MAIN DEP): the executable, left in the build folder's root.
-function(millrace_binary name main dep)
+# millrace_binary(NAME MAIN FOLDER [LIBRARY…]): the executable, left in the build folder's root.
+function(millrace_binary name main folder)
   add_executable(${name} ${main})
   target_compile_options(${name} PRIVATE ${MILLRACE_WARNINGS})
-  target_link_libraries(${name} PRIVATE millrace_${dep})
+  target_link_libraries(${name} PRIVATE millrace_${folder} ${ARGN})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 endfunction()

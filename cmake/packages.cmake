@@ -37,6 +37,14 @@ find_path(RDKAFKA_INCLUDE librdkafka/rdkafka.h REQUIRED)
 find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)
 target_link_libraries(rdkafka INTERFACE ${RDKAFKA_LIBRARY})
 
+# jemalloc takes malloc's place in whatever links it; a sanitizer has its own.
+add_library(allocator INTERFACE)
+if(NOT MILLRACE_SANITIZE AND NOT MILLRACE_FUZZ)
+  find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
+  target_link_options(allocator INTERFACE -Wl,--no-as-needed)
+  target_link_libraries(allocator INTERFACE ${JEMALLOC_LIBRARY})
+endif()
+
 # libtorch, where it is: of its own CMake files Debian's are for builds of Caffe2.
 find_path(TORCH_INCLUDE torch/csrc/api/include/torch/torch.h)
 find_library(TORCH_LIBRARY torch_cpu)

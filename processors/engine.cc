@@ -12,14 +12,20 @@
 namespace millrace::processors {
 namespace {
 
-// Shares of the memory budget; the rest is for lists, cells and the catalog.
-constexpr std::size_t kCacheShare = 8;         // RocksDB's blocks: 1/8
-constexpr std::size_t kWriteBufferShare = 8;   // RocksDB's write buffers: 1/8
-constexpr std::size_t kPeopleShare = 5;        // people in memory: 1/5
-constexpr std::size_t kCooccurrenceShare = 4;  // 1/4
-constexpr std::size_t kRatingsShare = 16;      // 1/16
+// Shares of the memory budget: the duplicate windows and a training take an eighth each
+// (app/engine_options.cc), and a sixth is left for lists, cells and the catalog.
+constexpr std::size_t kCacheShare = 12;        // RocksDB's blocks: 1/12
+constexpr std::size_t kWriteBufferShare = 16;  // RocksDB's write buffers: 1/16
+constexpr std::size_t kPeopleShare = 7;        // people in memory: 1/7
+constexpr std::size_t kCooccurrenceShare = 7;  // 1/7
+constexpr std::size_t kRatingsShare = 32;      // 1/32
 constexpr std::size_t kMatrixShare = 12;       // 1/12
-constexpr std::size_t kSessionsShare = 20;     // 1/20
+constexpr std::size_t kSessionsShare = 32;     // 1/32
+constexpr double kElsewhere = 2.0 / 8 + 1.0 / 6;
+static_assert(1.0 / kCacheShare + 1.0 / kWriteBufferShare + 1.0 / kPeopleShare +
+                  1.0 / kCooccurrenceShare + 1.0 / kRatingsShare + 1.0 / kMatrixShare +
+                  1.0 / kSessionsShare + kElsewhere <=
+              1);
 
 constexpr Offset kTailRecords = 100'000;  // of a partition, read again at a start
 constexpr std::size_t kTailBatch = 4'096;
@@ -341,11 +347,23 @@ std::vector<PartitionStatus> Engine::status() const {
   return all;
 }
 
-std::size_t Engine::memory_bytes() const {
-  std::size_t bytes = shared_.memory_bytes() + items_.memory_bytes() + catalog_->memory_bytes() +
-                      views_->memory_bytes();
-  for (const auto& store : stores_) bytes += store->memory_bytes();
-  return bytes;
+std::vector<MemoryPart> Engine::memory_parts() const {
+  std::vector<MemoryPart> parts = views_->memory_parts();
+  parts.push_back({"rocksdb", shared_.memory_bytes()});
+  parts.push_back({"names", items_.memory_bytes()});
+  parts.push_back({"catalog", catalog_->memory_bytes()});
+  for (const auto& store : stores_) {
+    for (const MemoryPart& part : store->memory_parts()) {
+      const auto known =
+          std::ranges::find_if(parts, [&](const MemoryPart& p) { return p.name == part.name; });
+      if (known != parts.end()) {
+        known->bytes += part.bytes;
+      } else {
+        parts.push_back(part);
+      }
+    }
+  }
+  return parts;
 }
 
 void Engine::refresh_gauges() {
@@ -375,8 +393,15 @@ void Engine::refresh_gauges() {
     set("state_disk_free_bytes", "Free bytes where state lives.",
         static_cast<double>(space.available));
   }
+  const auto parts = memory_parts();
+  for (const MemoryPart& part : parts) {
+    metrics_
+        .gauge("state_memory_part_bytes", "What each part of state_memory_bytes takes.",
+               {{"part", std::string(part.name)}})
+        .set(static_cast<double>(part.bytes));
+  }
   set("state_memory_bytes", "Bytes that state takes in memory, as accounted.",
-      static_cast<double>(memory_bytes()));
+      static_cast<double>(sum_of(parts)));
   set("state_memory_budget_bytes", "What --memory allows state.",
       static_cast<double>(options_.memory_bytes));
 }

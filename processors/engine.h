@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/memory_part.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "ingest/event_log.h"
@@ -108,7 +109,7 @@ class Engine {
   // for it.
   Result<state::CheckpointManifest> checkpoint(const std::string& directory);
   std::vector<PartitionStatus> status() const;
-  std::size_t memory_bytes() const;
+  std::vector<MemoryPart> memory_parts() const;  // each name once
 
  private:
   Engine(const EngineOptions& options, ingest::EventLog& log, const Clock& clock, Metrics& metrics);

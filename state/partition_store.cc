@@ -326,9 +326,10 @@ double PartitionStore::dedupe_window_hours() const { return impl_->duplicates.wi
 const Db& PartitionStore::db() const { return *impl_->db; }
 Db& PartitionStore::db() { return *impl_->db; }
 
-std::size_t PartitionStore::memory_bytes() const {
-  return impl_->people.memory_bytes() + impl_->items.memory_bytes() +
-         impl_->duplicates.memory_bytes();
+std::vector<MemoryPart> PartitionStore::memory_parts() const {
+  return {{"people", impl_->people.memory_bytes()},
+          {"items", impl_->items.memory_bytes()},
+          {"duplicates", impl_->duplicates.memory_bytes()}};
 }
 
 }  // namespace millrace::state

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/memory_part.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "schemas/event.h"
@@ -183,7 +184,7 @@ class PartitionStore {
   double dedupe_window_hours() const;
   const Db& db() const;
   Db& db();
-  std::size_t memory_bytes() const;
+  std::vector<MemoryPart> memory_parts() const;  // people, items, duplicates
 
  private:
   struct Impl;

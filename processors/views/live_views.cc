@@ -31,28 +31,20 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
       lists_(items),
       recent_people_(stores_.size()),
       outcomes_(stores_.size(), items, metrics) {
-  auto& bytes = metrics.gauge("cooccurrence_memory_bytes", "What co-occurrence takes in memory.");
   auto& refused = metrics.gauge("cooccurrence_pairs_refused",
                                 "Halves of pairs left out because the memory budget is used up.");
   auto& unlisted = metrics.gauge("ratings_index_refused",
                                  "Ratings not listed because the memory budget is used up.");
-  auto& matrix = metrics.gauge("interaction_matrix_memory_bytes",
-                               "What the user x product matrix takes in memory.");
-  auto& left_out =
-      metrics.gauge("interaction_matrix_cells_refused",
-                    "Interactions left out of it because the memory budget is used up.");
+  auto& left_out = metrics.gauge(
+      "interaction_matrix_cells_refused",
+      "Interactions left out of the user x product matrix because the memory budget is used up.");
   auto& sessions = metrics.gauge("sessions", "Sessions that the ranker `session` looks through.");
-  auto& sessions_bytes = metrics.gauge("sessions_memory_bytes", "What they take in memory.");
   auto& dropped = metrics.gauge(
       "sessions_dropped", "Oldest sessions that have gone because the memory budget is used up.");
-  metrics.on_scrape([this, &bytes, &refused, &unlisted, &matrix, &left_out, &sessions,
-                     &sessions_bytes, &dropped] {
+  metrics.on_scrape([this, &refused, &unlisted, &left_out, &sessions, &dropped] {
     sessions.set(static_cast<double>(sessions_.size()));
-    sessions_bytes.set(static_cast<double>(sessions_.memory_bytes()));
     dropped.set(static_cast<double>(sessions_.dropped()));
-    matrix.set(static_cast<double>(matrix_.memory_bytes()));
     left_out.set(static_cast<double>(matrix_.refused()));
-    bytes.set(static_cast<double>(cooccurrence_.memory_bytes()));
     refused.set(static_cast<double>(cooccurrence_.refused()));
     unlisted.set(static_cast<double>(ratings_.refused()));
   });
@@ -292,9 +284,12 @@ state::ItemCounts LiveViews::counts(state::ItemIndex item) const {
   return counts;
 }
 
-std::size_t LiveViews::memory_bytes() const {
-  return cooccurrence_.memory_bytes() + ratings_.memory_bytes() + matrix_.memory_bytes() +
-         sessions_.memory_bytes() + lists_.memory_bytes() + lists_.snapshot()->memory_bytes();
+std::vector<MemoryPart> LiveViews::memory_parts() const {
+  return {{"cooccurrence", cooccurrence_.memory_bytes()},
+          {"ratings", ratings_.memory_bytes()},
+          {"interaction_matrix", matrix_.memory_bytes()},
+          {"sessions", sessions_.memory_bytes()},
+          {"lists", lists_.memory_bytes() + lists_.snapshot()->memory_bytes()}};
 }
 
 }  // namespace millrace::processors

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/memory_part.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "processors/apply.h"
@@ -78,7 +79,7 @@ class LiveViews final : public ViewSink {
   const RecentPeople& recent_people() const { return recent_people_; }
   const Outcomes& outcomes() const { return outcomes_; }
   const Sessions& sessions() const { return sessions_; }
-  std::size_t memory_bytes() const;
+  std::vector<MemoryPart> memory_parts() const;
 
  private:
   Status rebuild_sequences(const state::PartitionStore& store);

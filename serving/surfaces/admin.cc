@@ -62,7 +62,7 @@ Reply get_status(const Request&, const Deps& deps) {
   out.key("memory");
   out.begin_object();
   out.member("budget_bytes", deps.options.memory_budget_bytes);
-  out.member("accounted_bytes", deps.engine->memory_bytes());
+  out.member("accounted_bytes", sum_of(deps.engine->memory_parts()));
   out.member("resident_bytes", resident_bytes());
   out.end_object();
   out.end_object();

@@ -95,7 +95,7 @@ def reads(server, ids):
 
 
 def metric(server, name):
-    return float(re.search(rf"^{name} (\S+)$", server.request("GET", "/metrics").decode(), re.M)[1])
+    return float(re.search(rf"^{re.escape(name)} (\S+)$", server.request("GET", "/metrics").decode(), re.M)[1])
 
 
 def large():
@@ -110,7 +110,7 @@ def large():
                 took = reads(server, ids)
                 bar(f"neighbours of {INTERACTIONS:,}, read p99, {how}", "< 2 ms", f"{took:.2f} ms", took < 2)
             resident, accounted = server.resident_mb(), metric(server, "state_memory_bytes")
-            matrix = metric(server, "interaction_matrix_memory_bytes") / 1e6
+            matrix = metric(server, 'state_memory_part_bytes{part="interaction_matrix"}') / 1e6
             refused = metric(server, "interaction_matrix_cells_refused")
             say(f"the matrix takes {matrix:.0f} MB, {refused:.0f} cells refused")
             bar("memory, resident", "< 2,000 MB", f"{resident:.0f} MB", resident < 2_000)

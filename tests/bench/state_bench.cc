@@ -190,7 +190,7 @@ Run run(const Sizes& sizes, const std::vector<BenchEvent>& events, const RocksSh
     }
     at = end;
   }
-  out.memory = store.memory_bytes();
+  out.memory = sum_of(store.memory_parts());
   return out;
 }
 
