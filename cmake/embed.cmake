@@ -19,13 +19,14 @@ std::string_view millrace::@folder@::@function@() {
   target_sources(millrace_${folder} PRIVATE ${out})
 endfunction()
 
-# millrace_gzip(FUNCTION INPUT...): embeds all INPUTs, a line break after each, gzip'd, as a function of
-# serving/surfaces/docs.h; nothing where one of them is missing.
-function(millrace_gzip function)
-  set(out ${CMAKE_BINARY_DIR}/generated/docs/${function}.gz)
+# millrace_gzip(FUNCTION HEADER INPUT...): embeds all INPUTs, a line break after each, gzip'd, as a
+# function of serving/surfaces/HEADER; nothing where one of them is missing and no rule makes it.
+function(millrace_gzip function header)
+  set(out ${CMAKE_BINARY_DIR}/generated/pages/${function}.gz)
   foreach(input ${ARGN})
-    if(NOT EXISTS ${input})
-      set(out ${CMAKE_BINARY_DIR}/generated/docs/nothing)
+    get_source_file_property(made ${input} GENERATED)
+    if(NOT EXISTS ${input} AND NOT made)
+      set(out ${CMAKE_BINARY_DIR}/generated/pages/nothing)
       file(WRITE ${out} "")
     endif()
   endforeach()
@@ -34,7 +35,7 @@ function(millrace_gzip function)
       COMMAND sh -c "out=$1; shift; for file; do cat \"$file\"; echo; done | gzip -9n > \"$out\""
         sh ${out} ${ARGN})
   endif()
-  millrace_embed(serving ${out} ${function} serving/surfaces/docs.h)
+  millrace_embed(serving ${out} ${function} serving/surfaces/${header})
 endfunction()
 
 # The documentation pages' files, from npm packages where ./dev could fetch them.
@@ -42,12 +43,34 @@ function(millrace_documentation_pages)
   set(npm ${CMAKE_SOURCE_DIR}/build/npm)
   set(swagger ${npm}/swagger-ui-dist)
   set(redoc ${npm}/redoc/bundles/redoc.standalone.js)
-  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated/docs)
-  millrace_gzip(swagger_ui_js ${swagger}/swagger-ui-bundle.js
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated/pages)
+  millrace_gzip(swagger_ui_js docs.h ${swagger}/swagger-ui-bundle.js
     ${swagger}/swagger-ui-standalone-preset.js ${CMAKE_SOURCE_DIR}/serving/surfaces/swagger.js)
-  millrace_gzip(swagger_ui_css ${swagger}/swagger-ui.css)
-  millrace_gzip(redoc_js ${redoc})
-  millrace_gzip(docs_licenses ${swagger}/LICENSE ${swagger}/NOTICE
+  millrace_gzip(swagger_ui_css docs.h ${swagger}/swagger-ui.css)
+  millrace_gzip(redoc_js docs.h ${redoc})
+  millrace_gzip(docs_licenses docs.h ${swagger}/LICENSE ${swagger}/NOTICE
     ${swagger}/swagger-ui-bundle.js.LICENSE.txt ${swagger}/swagger-ui-standalone-preset.js.LICENSE.txt
     ${npm}/redoc/LICENSE ${redoc}.LICENSE.txt)
+endfunction()
+
+# The console of serving/console/, built by its own packages where ./dev could fetch them. They stay in
+# build/npm, so that the sources are copied to where they find them.
+function(millrace_console)
+  set(source ${CMAKE_SOURCE_DIR}/serving/console)
+  set(modules ${CMAKE_SOURCE_DIR}/build/npm/console/node_modules)
+  set(contract ${CMAKE_SOURCE_DIR}/schemas/openapi/v1.yaml)
+  set(out ${CMAKE_BINARY_DIR}/generated/console)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${source}/*)
+  if(EXISTS ${modules}/.pinned)
+    add_custom_command(OUTPUT ${out}/dist/console.js ${out}/dist/console.css
+      DEPENDS ${sources} ${contract} ${modules}/.pinned VERBATIM
+      COMMAND ${CMAKE_COMMAND} -E rm -rf ${out}
+      COMMAND ${CMAKE_COMMAND} -E copy_directory ${source} ${out}
+      COMMAND ${CMAKE_COMMAND} -E create_symlink ${modules} ${out}/node_modules
+      COMMAND ${CMAKE_COMMAND} -E env MILLRACE_CONTRACT=${contract}
+        sh -c "cd \"$0\" && node node_modules/vite/bin/vite.js build --logLevel warn" ${out})
+  endif()
+  millrace_gzip(console_js console.h ${out}/dist/console.js)
+  millrace_gzip(console_css console.h ${out}/dist/console.css)
+  millrace_gzip(console_licenses console.h ${modules}/preact/LICENSE ${modules}/uplot/LICENSE)
 endfunction()

@@ -29,6 +29,21 @@ Labels of(const LogPartition& partition) {
   return {{"partition", std::to_string(partition.index)}};
 }
 
+// What nodes that have applied the same must agree on. A gauge holds 53 bits for sure: 48 of the
+// digest are enough to see that two differ.
+void show_digest(Metrics& metrics, const LogPartition& partition, Offset offset,
+                 const state::Digest& digest) {
+  constexpr std::uint64_t kShown = (std::uint64_t{1} << 48) - 1;
+  metrics
+      .gauge("state_digest", "The last 48 bits of the facts' digest at state_digest_offset.",
+             of(partition))
+      .set(static_cast<double>(digest.low & kShown));
+  metrics
+      .gauge("state_digest_offset", "The last offset divisible by 65,536 that was committed.",
+             of(partition))
+      .set(static_cast<double>(offset));
+}
+
 }  // namespace
 
 PartitionRunner::PartitionRunner(std::uint16_t partition, const RunnerParts& parts,
@@ -56,7 +71,12 @@ PartitionRunner::PartitionRunner(std::uint16_t partition, const RunnerParts& par
                                         of(partition_))),
       batch_seconds_(parts.metrics->histogram("apply_batch_seconds", "Time to apply one batch.")),
       visible_seconds_(parts.metrics->histogram(
-          "event_to_visible_seconds", "From append to visible, per batch's oldest record.")) {}
+          "event_to_visible_seconds", "From append to visible, per batch's oldest record.")) {
+  const Offset last = parts_.store->digest().first / kDigestEvery * kDigestEvery;
+  const auto kept = parts_.store->digest_at(last);
+  const bool known = kept && *kept;
+  show_digest(*parts_.metrics, partition_, known ? last : 0, known ? **kept : state::Digest());
+}
 
 Status PartitionRunner::check_log() const {
   const auto applied = parts_.store->published();
@@ -176,6 +196,7 @@ Status PartitionRunner::write(const state::Commit& commit) {
 
 void PartitionRunner::written() {
   const auto [offset, digest] = parts_.store->digest();
+  if (offset % kDigestEvery == 0) show_digest(*parts_.metrics, partition_, offset, digest);
   std::vector<std::function<void(Result<state::Digest>)>> reached, passed;
   {
     const std::lock_guard lock(digests_mutex_);

@@ -11,6 +11,7 @@
 #include "serving/surfaces/blocked.h"
 #include "serving/surfaces/checkpoints.h"
 #include "serving/surfaces/cluster.h"
+#include "serving/surfaces/console.h"
 #include "serving/surfaces/dead_letters.h"
 #include "serving/surfaces/docs.h"
 #include "serving/surfaces/engine_datasets.h"
@@ -78,6 +79,7 @@ constexpr Surface kSurfaces[] = {
     {"engine", engine_model_routes, error_and_details, Allowance::kApi},
     {"engine", experiment_routes, error_and_details, Allowance::kApi},
     {"docs", docs_routes},
+    {"console", console_routes},
     {kMeta, meta_routes},
 };
 

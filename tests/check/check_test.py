@@ -3,6 +3,7 @@ import pathlib
 import tempfile
 import unittest
 
+import alerts
 import deploy
 import layers
 import lint
@@ -43,6 +44,26 @@ class Lint(unittest.TestCase):
     def test_sleeping_is_found_in_tests_only(self):
         files = {"tests/a.cc": "std::this_thread::sleep_for(1s);\n", "serving/b.cc": "sleep_for(1s);\n"}
         self.assertEqual(found(lint.violations, files), ["tests/a.cc"])
+
+    def test_any_is_found_in_the_console(self):
+        files = {"serving/console/src/a.ts": "const a = b as any;\n", "serving/console/src/b.ts": "let a: unknown;  // any\n",
+                 "serving/console/src/c.tsx": "function c(a: any) {}\n", "serving/a.cc": "// as any other\n"}
+        self.assertEqual(found(lint.violations, files), ["serving/console/src/a.ts", "serving/console/src/c.tsx"])
+
+
+class Alerts(unittest.TestCase):
+    rule = "  - alert: A\n    expr: a\n    annotations:\n          summary: s\n          runbook: r\n"
+    quiet = "- {expr: 'ALERTS{alertname=\"A\", alertstate=\"firing\"}', exp_samples: []}\n"
+    fires = quiet.replace("[]", "[{value: 1}]")
+
+    def test_what_is_whole_is_fine(self):
+        self.assertEqual(list(alerts.problems(self.rule, self.quiet + self.fires)), [])
+
+    def test_what_is_missing_is_found(self):
+        self.assertEqual(list(alerts.problems(self.rule, self.quiet)), ["A is not tested both ways"])
+        self.assertEqual(list(alerts.problems(self.rule, self.fires)), ["A is not tested both ways"])
+        self.assertEqual(list(alerts.problems(self.rule.replace("runbook", "x"), self.quiet + self.fires)), ["A has no runbook"])
+        self.assertEqual(list(alerts.problems("", "")), ["there are no alerts"])
 
 
 class Deploy(unittest.TestCase):

@@ -5,30 +5,14 @@
 // docs_pages_test.mjs BINARY NPM SCREENSHOTS: NPM holds playwright-core. Exit code 77 (skipped) without it,
 // without Chromium, or where BINARY was built without the pages.
 import assert from 'node:assert/strict';
-import {execFileSync, spawn} from 'node:child_process';
-import {existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
-import {createRequire} from 'node:module';
+import {execFileSync} from 'node:child_process';
+import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join, resolve} from 'node:path';
-import {createInterface} from 'node:readline';
+import {join} from 'node:path';
+import {browsers, serve, skip} from './browser.mjs';
 
 const [binary, npm, screenshots] = process.argv.slice(2);
-const chromium = '/usr/bin/chromium';
 const deadline = 20_000;
-
-function skip(why) {
-  console.log(`skipped: ${why}`);
-  process.exit(77);
-}
-
-async function serve(data) {
-  const server = spawn(binary, ['serve', '--data', data, '--port', '0', '--log-level', 'warn'],
-                       {stdio: ['ignore', 'pipe', 'inherit']});
-  for await (const line of createInterface({input: server.stdout})) {
-    return {server, url: line.replace('ready on ', '').trim()};
-  }
-  throw new Error('the server did not start');
-}
 
 /** An operation of Swagger UI, opened, with what it takes filled in; answers {status, body}. */
 async function execute(page, id, {path = {}, body} = {}) {
@@ -109,16 +93,14 @@ async function redoc(page, url, operations) {
   assert.equal(await page.locator('[id$="/operation/rateMovie"]').count(), 0);
 }
 
-if (!existsSync(join(npm, 'playwright-core'))) skip('no npm registry was in reach: no playwright-core');
-if (!existsSync(chromium)) skip('no Chromium is installed');
-const playwright = createRequire(resolve(npm, 'playwright-core/index.js'))('./index.js');
+const chromium = browsers(npm);
 mkdirSync(screenshots, {recursive: true});
 const data = mkdtempSync(join(tmpdir(), 'millrace-docs-'));
 let documents, failed = 0, server, browser, page;
 try {
   execFileSync(binary, ['seed', 'movies', '--data', data]);
   let url;
-  ({server, url} = await serve(data));
+  ({server, url} = await serve(binary, data));
   if ((await (await fetch(`${url}/api/docs/swagger/`)).text()).includes('no npm registry')) {
     skip('the server was built where no npm registry was in reach');
   }
@@ -127,7 +109,7 @@ try {
   const operations = [...whole.matchAll(/^ {6}operationId: (\w+)$/gm)].map((match) => match[1]);
   assert.ok(operations.length > 60);
 
-  browser = await playwright.chromium.launch({executablePath: chromium, args: ['--no-sandbox']});
+  browser = await chromium.launch();
   page = await browser.newPage({viewport: {width: 1280, height: 1000}});
   page.setDefaultTimeout(deadline);
   const outside = [], complaints = [];

@@ -3,31 +3,14 @@
 //
 // live_page_test.mjs BINARY NPM: NPM holds playwright-core. Exit code 77 (skipped) without it or without Chromium.
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
-import {existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {mkdtempSync, rmSync} from 'node:fs';
 import {createServer} from 'node:http';
-import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
-import {join, resolve} from 'node:path';
-import {createInterface} from 'node:readline';
+import {join} from 'node:path';
+import {browsers, serve} from './browser.mjs';
 
 const [binary, npm] = process.argv.slice(2);
-const chromium = '/usr/bin/chromium';
 const token = 'an admin token for this test alone';
-
-function skip(why) {
-  console.log(`skipped: ${why}`);
-  process.exit(77);
-}
-
-async function serve(data) {
-  const server = spawn(binary, ['serve', '--data', data, '--port', '0', '--log-level', 'warn', '--admin-token', token],
-                       {stdio: ['ignore', 'pipe', 'inherit']});
-  for await (const line of createInterface({input: server.stdout})) {
-    return {server, url: line.replace('ready on ', '').trim()};
-  }
-  throw new Error('the server did not start');
-}
 
 /** In the page: what both ways of listening say of an event that it posts. */
 async function listen({token}) {
@@ -62,16 +45,14 @@ async function mayConnect({url, ticket}) {
   });
 }
 
-if (!existsSync(join(npm, 'playwright-core'))) skip('no npm registry was in reach: no playwright-core');
-if (!existsSync(chromium)) skip('no Chromium is installed');
-const playwright = createRequire(resolve(npm, 'playwright-core/index.js'))('./index.js');
+const chromium = browsers(npm);
 const data = mkdtempSync(join(tmpdir(), 'millrace-live-'));
 const elsewhere = createServer((request, response) => response.end('a page')).listen(0, '127.0.0.1');
 let failed = 0, server, browser;
 try {
   let url;
-  ({server, url} = await serve(data));
-  browser = await playwright.chromium.launch({executablePath: chromium, args: ['--no-sandbox']});
+  ({server, url} = await serve(binary, data, '--admin-token', token));
+  browser = await chromium.launch();
   const page = await browser.newPage();
   await page.goto(`${url}/health`);
   const {bySocket, byEvents, id} = await page.evaluate(listen, {token});

@@ -4,31 +4,14 @@
 // video_test.mjs BINARY NPM VIDEO: NPM holds playwright-core. Exit code 77 (skipped) without it or without
 // Chromium.
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
-import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
-import {createRequire} from 'node:module';
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join, resolve} from 'node:path';
-import {createInterface} from 'node:readline';
+import {join} from 'node:path';
+import {browsers, serve} from './browser.mjs';
 
 const [binary, npm, file] = process.argv.slice(2);
-const chromium = '/usr/bin/chromium';
 const admin = 'an admin token for this test alone';
 const videos = '/api/v1/shoppable-videos/';
-
-function skip(why) {
-  console.log(`skipped: ${why}`);
-  process.exit(77);
-}
-
-async function serve(data) {
-  const server = spawn(binary, ['serve', '--data', data, '--port', '0', '--log-level', 'warn', '--admin-token', admin],
-                       {stdio: ['ignore', 'pipe', 'inherit']});
-  for await (const line of createInterface({input: server.stdout})) {
-    return {server, url: line.replace('ready on ', '').trim()};
-  }
-  throw new Error('the server did not start');
-}
 
 async function send(url, method, path, body, token = admin) {
   const reply = await fetch(url + path, {method, body: body && JSON.stringify(body),
@@ -69,20 +52,18 @@ const jump = (page, seconds) => page.evaluate(async (to) => {
   return video.currentTime;
 }, seconds);
 
-if (!existsSync(join(npm, 'playwright-core'))) skip('no npm registry was in reach: no playwright-core');
-if (!existsSync(chromium)) skip('no Chromium is installed');
-const playwright = createRequire(resolve(npm, 'playwright-core/index.js'))('./index.js');
+const chromium = browsers(npm);
 const data = mkdtempSync(join(tmpdir(), 'millrace-video-'));
 let server, browser, failed = 0;
 try {
   let url;
-  ({server, url} = await serve(data));
+  ({server, url} = await serve(binary, data, '--admin-token', admin));
   await send(url, 'PUT', '/v1/items/product:7', {title: 'A watch', price: '19.99'});
   const person = {username: 'ann', email: 'ann@example.org', password: 'a long sentence of hers'};
   await send(url, 'POST', '/api/users/', person);
   const {token} = await send(url, 'POST', '/api/token/', {username: 'ann', password: person.password});
 
-  browser = await playwright.chromium.launch({executablePath: chromium, args: ['--no-sandbox']});
+  browser = await chromium.launch();
   const page = await browser.newPage();
   page.setDefaultTimeout(20_000);
   await page.goto(`${url}/health`);

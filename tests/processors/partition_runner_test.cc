@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -51,10 +52,7 @@ class Runner : public testing::Test {
       }
       return {};
     });
-    runner_ = std::make_unique<PartitionRunner>(0,
-                                                RunnerParts{&log_, store_.get(), &views_, &commits_,
-                                                            &publisher_, &clock_, &metrics_, [] {}},
-                                                kLimits, 100);
+    runner_ = runner(metrics_);
     Ruleset rules;
     rules.types = InteractionTable().names();
     log_.push(kPartition, encode(LogRecord{rules}));
@@ -64,6 +62,10 @@ class Runner : public testing::Test {
   void TearDown() override { commits_.drain(); }
 
   void push(int number) {
+    append(number);
+    step_all();
+  }
+  void append(int number) {
     Interaction view;
     view.event.source = "/test";
     view.event.id = std::to_string(number);
@@ -73,10 +75,14 @@ class Runner : public testing::Test {
     view.type_number = static_cast<std::uint32_t>(BuiltIn::kView);
     view.weight = 1;
     log_.push(kPartition, encode(LogRecord{view}));
-    step_all();
   }
   void step_all() {
     while (runner_->lag() > 0) ASSERT_TRUE(runner_->step());
+  }
+  std::unique_ptr<PartitionRunner> runner(Metrics& metrics) {
+    const RunnerParts parts{&log_,       store_.get(), &views_,  &commits_,
+                            &publisher_, &clock_,      &metrics, [] {}};
+    return std::make_unique<PartitionRunner>(0, parts, kLimits, 100);
   }
   bool commit() {
     runner_->commit_now();
@@ -97,6 +103,38 @@ class Runner : public testing::Test {
   Publisher publisher_{1, [](const std::vector<state::ItemIndex>&) {}, metrics_};
   CommitQueue commits_{metrics_};  // its last job may still call the runner
 };
+
+// The digest as metrics show it, by offset.
+std::string shown(Metrics& metrics) {
+  std::istringstream lines(metrics.text());
+  std::string offset, digest;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string value = line.substr(line.rfind(' ') + 1);
+    if (line.starts_with("state_digest_offset{")) offset = value;
+    if (line.starts_with("state_digest{")) digest = value;
+  }
+  return offset + ": " + digest;
+}
+
+TEST_F(Runner, TheLastKeptDigestIsAMetricAlsoAfterAStart) {
+  EXPECT_EQ(shown(metrics_), "0: 0");
+  const auto there = static_cast<int>(kDigestEvery);
+  for (int i = static_cast<int>(log_.end(kPartition)); i < there; ++i) append(i % 50);
+  step_all();
+  ASSERT_TRUE(commit());
+  const auto kept = store_->digest_at(kDigestEvery);
+  ASSERT_TRUE(kept && *kept);
+  const auto last = std::stoull((*kept)->text().substr(20), nullptr, 16);  // 12 digits: 48 bits
+  const std::string expected = "65536: " + std::to_string(last);
+  EXPECT_EQ(shown(metrics_), expected);
+
+  push(there);
+  ASSERT_TRUE(commit());
+  EXPECT_EQ(shown(metrics_), expected);
+  Metrics after;
+  const auto again = runner(after);
+  EXPECT_EQ(shown(after), expected);
+}
 
 TEST_F(Runner, NothingIsDueWithoutAChange) { EXPECT_EQ(runner_->commit_due_ms(), -1); }
 

@@ -66,7 +66,7 @@ TEST(Surfaces, AreKnownByTheirNames) {
   EXPECT_FALSE(patterns.contains("/v1/events"));
   EXPECT_FALSE(patterns.contains("/api/movies/"));
   for (const char* name :
-       {"v1", "accounts", "movies", "shoppable", "store", "interactions", "docs"}) {
+       {"v1", "accounts", "movies", "shoppable", "store", "interactions", "docs", "console"}) {
     EXPECT_TRUE(is_surface(name)) << name;
     EXPECT_NE(surface_names().find(name), std::string::npos) << name;
   }
