@@ -186,6 +186,10 @@ struct ModelsConfig {
   std::uint32_t linear_items = 10'000;
   std::uint64_t linear_bytes = 0;  // 0: a share of memory_bytes
   std::string train_program;  // empty: millrace-train beside this program
+  bool learn_blend = true;    // else as chosen
+  std::int64_t blend_every_ms = 600'000;
+  std::uint32_t predictions_per_second = 20;  // 0: none
+  double predicted_share = 1;                 // of people
 
   friend bool operator==(const ModelsConfig&, const ModelsConfig&) = default;
 };

@@ -51,6 +51,15 @@ processors::RankingOptions ranking_options(const ServeConfig& config) {
   return ranking;
 }
 
+processors::PrequentialOptions prequential_options(const ModelsConfig& models) {
+  processors::PrequentialOptions options;
+  options.per_second = models.predictions_per_second;
+  options.share = models.predicted_share;
+  options.learn = models.learn_blend;
+  options.put_ms = models.blend_every_ms;
+  return options;
+}
+
 // millrace-train beside the program that this is.
 std::string program_beside() {
   std::error_code error;
@@ -74,6 +83,7 @@ processors::EngineOptions engine_options(const ServeConfig& config, const DataFo
   options.proposed = proposed_ruleset(config);
   options.interaction_weights = config.rules.interactions;
   options.ranking = ranking_options(config);
+  options.prequential = prequential_options(config.models);
   return options;
 }
 

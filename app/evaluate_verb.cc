@@ -21,6 +21,7 @@ struct EvaluateFlags {
   std::string protocol = "temporal";
   std::string format = "table";
   std::string lists;
+  std::string reliability;
   double retrain_days = 1;
   EvaluationOptions options;
 };
@@ -29,6 +30,17 @@ double latency_ms(const AlgorithmResult& result, double share) {
   const auto& all = result.latencies_us;
   if (all.empty()) return 0;
   return all[static_cast<std::size_t>(share * static_cast<double>(all.size() - 1))] / 1000.0;
+}
+
+void append_confidence(JsonWriter& out, const Confidence& confidence) {
+  out.key("confidence");
+  out.begin_object();
+  out.member("items", confidence.items);
+  out.member("rate", confidence.rate);
+  out.member("ece", confidence.ece);
+  out.member("brier_skill", confidence.brier_skill);
+  out.member("auc", confidence.auc);
+  out.end_object();
 }
 
 std::string json_of(const std::vector<AlgorithmResult>& results, const EvaluateFlags& flags) {
@@ -50,6 +62,7 @@ std::string json_of(const std::vector<AlgorithmResult>& results, const EvaluateF
       out.value(interval.high);
       out.end_array();
     }
+    if (result.confidence) append_confidence(out, *result.confidence);
     out.key("latency_ms");
     out.begin_object();
     out.member("p50", latency_ms(result, 0.5));
@@ -70,6 +83,10 @@ void print_table(const std::vector<AlgorithmResult>& results) {
     }
     for (const auto& [name, interval] : result.metrics.intervals) {
       std::printf("  %s %.4f-%.4f", name.c_str(), interval.low, interval.high);
+    }
+    if (const auto& c = result.confidence) {
+      std::printf("  confidence: items %zu rate %.4f ece %.4f brier_skill %.4f auc %.4f", c->items,
+                  c->rate, c->ece, c->brier_skill, c->auc);
     }
     std::printf("  latency p50 %.3f ms p99 %.3f ms\n", latency_ms(result, 0.5),
                 latency_ms(result, 0.99));
@@ -93,6 +110,17 @@ Status write_lists(const std::string& folder, const EvaluationData& data,
     if (!out) return fail(Code::kIo, "cannot write " + path.string());
   }
   return {};
+}
+
+Status write_reliability(const std::string& path, const std::vector<AlgorithmResult>& results) {
+  for (const auto& result : results) {
+    if (!result.confidence) continue;
+    std::ofstream out(path);
+    out << reliability_svg(*result.confidence, result.algorithm + ", prequential");
+    out.close();
+    return out ? Status() : fail(Code::kIo, "cannot write " + path);
+  }
+  return fail(Code::kInvalid, "only prequential with hybrid_ensemble has a reliability diagram");
 }
 
 class EvaluateVerb {
@@ -123,6 +151,9 @@ class EvaluateVerb {
                           }));
     progress_.finish();
     if (!flags_->lists.empty()) MILLRACE_CHECK(write_lists(flags_->lists, data, results));
+    if (!flags_->reliability.empty()) {
+      MILLRACE_CHECK(write_reliability(flags_->reliability, results));
+    }
     if (flags_->format == "json") {
       std::cout << json_of(results, *flags_) << std::endl;
     } else {
@@ -172,6 +203,10 @@ Action define_evaluate(CLI::App& verb) {
                   "prequential: days of the data between two trainings")
       ->check(CLI::Range(0.001, 10'000.0))
       ->capture_default_str();
+  verb.add_flag("--fixed-blend{false}", options.learn_blend,
+                "prequential: hybrid_ensemble's weights stay as chosen");
+  verb.add_option("--reliability", flags->reliability,
+                  "prequential: file to draw the reliability of confidence_score into, as SVG");
   verb.add_option("--lists", flags->lists, "folder to write ALGORITHM.tsv into: the lists");
   verb.add_option("--format", flags->format, "table or json")
       ->check(CLI::IsMember({"table", "json"}))

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kFeed = 2'000;  // events between two looks at who might stop us
 constexpr int kLookMs = 100;
+constexpr std::size_t kShown = 10;  // items whose probabilities are measured
 
 Error stopped() { return {Code::kUnavailable, "stopped", {}}; }
 
@@ -127,6 +128,14 @@ class Evaluator {
     return result;
   }
 
+  // What the server would say of an event that is to come, and what follows from it.
+  Status forecast(const Sample& sample, Forecasts& forecasts) {
+    MILLRACE_TRY(const auto shown, replay_->show(sample.user, sample.time, kShown));
+    forecasts.shown(sample.user, sample.time, shown.items, shown.probabilities);
+    if (!options_.learn_blend) return {};
+    return replay_->learn_blend(sample.user, sample.item, sample.time);
+  }
+
   // Predicts what a person takes to, before it is applied: positives of items that they have not
   // dealt with, from their second on.
   Result<std::vector<AlgorithmResult>> run_prequential() {
@@ -136,6 +145,11 @@ class Evaluator {
     std::set<std::pair<std::uint32_t, std::uint32_t>> had;
     std::vector<std::uint32_t> truths(data_.samples.size());
     UnixMillis trained = INT64_MIN / 2;
+    const auto ensemble = std::find_if(rankers_.begin(), rankers_.end(), [](const auto* ranker) {
+      return ranker->name == "hybrid_ensemble";
+    });
+    const bool whole = ensemble != rankers_.end();
+    Forecasts forecasts(processors::Outcomes::kHorizonMs);
     for (std::size_t i = 0; i < data_.samples.size(); ++i) {
       const Sample& sample = data_.samples[i];
       const bool fresh = had.emplace(sample.user, sample.item).second;
@@ -146,6 +160,10 @@ class Evaluator {
           answers[r].push_back({std::move(list), {&truths[i], 1}});
         }
       }
+      if (whole && sample.positive() && fresh && begun[sample.user]) {
+        MILLRACE_CHECK(forecast(sample, forecasts));
+      }
+      forecasts.acted(sample.user, sample.item, sample.time);
       MILLRACE_CHECK(replay_->feed({&sample, 1}, true));
       count(sample);
       if (sample.positive()) begun[sample.user] = true;
@@ -158,6 +176,9 @@ class Evaluator {
     }
     for (std::size_t r = 0; r < rankers_.size(); ++r) {
       results[r].algorithm = rankers_[r]->name;
+      if (rankers_[r]->name == "hybrid_ensemble") {
+        results[r].confidence = measure_confidence(forecasts.all());
+      }
       finish(results[r], answers[r]);
     }
     return results;

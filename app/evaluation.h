@@ -2,9 +2,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "app/confidence.h"
 #include "app/evaluation_data.h"
 #include "app/ranking_metrics.h"
 #include "app/replay.h"
@@ -21,6 +23,7 @@ struct EvaluationOptions {
   std::uint64_t seed = 42;
   bool validation = false;               // hold out of train instead, as tuning must
   std::int64_t retrain_ms = 86'400'000;  // prequential: time in the data between two trainings
+  bool learn_blend = true;               // prequential: else the weights stay as chosen
   ReplayOptions replay;
 };
 
@@ -28,6 +31,7 @@ struct AlgorithmResult {
   std::string algorithm;
   RankingMetrics metrics;
   std::vector<std::uint32_t> latencies_us;  // of asking, ascending
+  std::optional<Confidence> confidence;     // prequential, hybrid_ensemble: of its first ten
   // People in order, with their lists; prequential: empty.
   std::vector<std::pair<std::uint32_t, std::vector<std::uint32_t>>> lists;
 };

@@ -322,6 +322,15 @@ std::vector<Option> models_options() {
               MILLRACE_AT(models.linear_items), 1, 100'000),
       bytes("models.linear_bytes", "memory of a training of the linear model; 0: 1/8 of --memory",
             MILLRACE_AT(models.linear_bytes), 0),
+      choice("models.blend", "weights of hybrid_ensemble's parts: learned, or fixed as chosen",
+             MILLRACE_AT(models.learn_blend), {{"learned", true}, {"fixed", false}}),
+      duration("models.blend_every", "least time between two changes of learned weights",
+               MILLRACE_AT(models.blend_every_ms), 1'000),
+      integer("models.predictions_per_second",
+              "people whose next event is predicted a second, to measure rankers; 0: none",
+              MILLRACE_AT(models.predictions_per_second), 0, 10'000),
+      real("models.predicted_share", "share of people of whom it may be predicted, 0 to 1",
+           MILLRACE_AT(models.predicted_share)),
   };
 }
 

@@ -7,7 +7,10 @@
 #include <future>
 #include <utility>
 
+#include "processors/rankers/hybrid_ensemble.h"
 #include "schemas/catalog_record.h"
+#include "schemas/partitioner.h"
+#include "schemas/record.h"
 
 namespace millrace::app {
 namespace {
@@ -145,20 +148,60 @@ std::optional<Status> Replay::finished(int timeout_ms) {
   return fail(Code::kInternal, "training " + job.kind + ": " + job.error);
 }
 
-Result<std::vector<std::uint32_t>> Replay::ask(processors::RankFn rank, std::uint32_t user,
-                                               UnixMillis now, std::size_t limit) const {
-  MILLRACE_TRY(const auto state, engine_->read(data_.users[user]));
+processors::Query Replay::query_of(std::uint32_t user, UnixMillis now, std::size_t limit) const {
   processors::Query query;
   query.user = UserId(data_.users[user]);
   query.limit = limit;
   query.now = now;
+  return query;
+}
+
+std::vector<std::uint32_t> Replay::places_of(const processors::Ranked& ranked) const {
   std::vector<std::uint32_t> out;
-  for (const auto& scored : rank(query, state).items) {
+  for (const auto& scored : ranked.items) {
     if (scored.item < place_.size() && place_[scored.item] != UINT32_MAX) {
       out.push_back(place_[scored.item]);
     }
   }
   return out;
+}
+
+Result<std::vector<std::uint32_t>> Replay::ask(processors::RankFn rank, std::uint32_t user,
+                                               UnixMillis now, std::size_t limit) const {
+  MILLRACE_TRY(auto state, engine_->read(data_.users[user]));
+  state.blend = blend_.weights();
+  return places_of(rank(query_of(user, now, limit), state));
+}
+
+Result<Replay::Shown> Replay::show(std::uint32_t user, UnixMillis now, std::size_t limit) {
+  MILLRACE_TRY(auto state, engine_->read(data_.users[user]));
+  state.blend = blend_.weights();
+  const auto ranked = processors::rank_hybrid_ensemble(query_of(user, now, limit), state);
+  Impression answer{ids_.mint(), UserId(data_.users[user]), ranked.algorithm, 0, now, {}};
+  std::vector<processors::Outcomes::Offered> offered;
+  for (const auto& scored : ranked.items) {
+    answer.items.emplace_back(std::string(engine_->items().name(scored.item)));
+    answer.scores.push_back(static_cast<float>(scored.score));
+    offered.push_back({scored.item, scored.score});
+  }
+  Shown shown{places_of(ranked), engine_->views().outcomes().probabilities(
+                                     ranked.algorithm, data_.users[user], offered, now)};
+  clock_.set(std::max(clock_.now(), now));
+  const LogPartition partition{Topic::kInteractions,
+                               partition_of(data_.users[user], log_.interaction_partitions())};
+  std::vector<ingest::Append> appends;
+  appends.push_back({partition, {}, encode(LogRecord{std::move(answer)})});
+  MILLRACE_TRY(const auto offsets, log_.append_and_wait(std::move(appends)));
+  fed_.include(partition, offsets.front());
+  return shown;
+}
+
+Status Replay::learn_blend(std::uint32_t user, std::uint32_t item, UnixMillis now) {
+  MILLRACE_TRY(const auto state, engine_->read(data_.users[user]));
+  const auto index = engine_->items().find(data_.item_ids[item]);
+  const auto shares = processors::blend_shares(query_of(user, now, 0), state);
+  if (index) blend_.learn(shares, *index);
+  return {};
 }
 
 }  // namespace millrace::app

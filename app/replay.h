@@ -15,6 +15,7 @@
 #include "ingest/acceptor.h"
 #include "ingest/memory_log.h"
 #include "processors/engine.h"
+#include "processors/prequential/blend_learner.h"
 #include "processors/training/jobs.h"
 #include "processors/training/trainer.h"
 #include "schemas/uuid7.h"
@@ -49,10 +50,24 @@ class Replay {
   Result<std::vector<std::uint32_t>> ask(processors::RankFn rank, std::uint32_t user,
                                          UnixMillis now, std::size_t limit) const;
 
+  // An answer of hybrid_ensemble as the server gives it, with the probability of each item that the
+  // person acts on it; in the log as shown.
+  struct Shown {
+    std::vector<std::uint32_t> items;  // places in the data's items
+    std::vector<double> probabilities;
+  };
+  Result<Shown> show(std::uint32_t user, UnixMillis now, std::size_t limit);
+  // Before it is fed what a person takes to: the weights that hybrid_ensemble is asked with from
+  // then on learn from it.
+  Status learn_blend(std::uint32_t user, std::uint32_t item, UnixMillis now);
+  const processors::BlendLearner& blend() const { return blend_; }
+
  private:
   Replay(const EvaluationData& data, const ReplayOptions& options);
   Status start(const ReplayOptions& options);
   Status put_catalog();
+  processors::Query query_of(std::uint32_t user, UnixMillis now, std::size_t limit) const;
+  std::vector<std::uint32_t> places_of(const processors::Ranked& ranked) const;
   Status accept(std::span<const Sample> samples);
 
   struct Folder {  // temporary, gone with it
@@ -73,6 +88,7 @@ class Replay {
   std::unique_ptr<processors::Jobs> jobs_;
   Position fed_;
   std::uint64_t next_id_ = 0;
+  processors::BlendLearner blend_;
   std::future<processors::Job> training_;  // the one that was begun last
   std::vector<std::uint32_t> place_;       // in the data, by the engine's ItemIndex
 };

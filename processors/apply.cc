@@ -8,6 +8,7 @@
 
 #include "processors/experiments/exposure.h"
 #include "processors/rules/list.h"
+#include "processors/views/positives.h"
 #include "schemas/interaction_table.h"
 #include "schemas/record.h"
 #include "state/history.h"
@@ -257,6 +258,14 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
       credit(store_, person, interaction, is_click(interaction.type_number));
     }
   }
+  if (tests_ != nullptr && tests_->wants(interaction.user)) {
+    tests_->push({{Topic::kInteractions, store_.partition()},
+                  record.offset,
+                  std::string(interaction.user),
+                  index,
+                  !dealt_with(before) && counts_as_positive(after),
+                  person.events});
+  }
   if (tapping_) tapped_.add(record.offset, index, record.bytes);
   if (is_rating(interaction.type_number)) views_.rated(interaction, record.offset, index);
   if (is_visit(interaction.type_number, interaction.value_centi)) {
@@ -358,6 +367,7 @@ void Applier::erase(const EraseUser& demand) {
     views_.erased(store_.partition(), demand.user.value, sequence, ruleset_.sequence_window);
     for (const auto& trial : person->trials) store_.trials().replace(&trial, nullptr);
   }
+  if (tests_ != nullptr) tests_->forget(demand.user.value);
   store_.erase_person(demand.user.value);
 }
 

@@ -10,6 +10,7 @@
 
 #include "ingest/event_log.h"
 #include "processors/event_tap.h"
+#include "processors/prequential/test_queue.h"
 #include "processors/views/sessions.h"
 #include "schemas/event.h"
 #include "schemas/record.h"
@@ -67,9 +68,10 @@ struct ApplyFigures {
 // their log times alone: no clock, no configuration, no other partition. One thread.
 class Applier {
  public:
-  // `tap`: hears of every event that counts; null: nobody does.
-  Applier(state::PartitionStore& store, ViewSink& views, EventTap* tap = nullptr)
-      : store_(store), views_(views), tap_(tap) {}
+  // `tap` hears of every event that counts, `tests` of those of sampled people; null: nobody does.
+  Applier(state::PartitionStore& store, ViewSink& views, EventTap* tap = nullptr,
+          TestQueue* tests = nullptr)
+      : store_(store), views_(views), tap_(tap), tests_(tests) {}
 
   // Applies records in order; those below applied().next_offset have been applied before and are
   // dropped. An error is RocksDB's; applying may be tried again from applied().next_offset.
@@ -105,6 +107,7 @@ class Applier {
   state::PartitionStore& store_;
   ViewSink& views_;
   EventTap* tap_;
+  TestQueue* tests_;
   bool tapping_ = false;
   TappedBatch tapped_;
   Ruleset ruleset_;

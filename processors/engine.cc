@@ -58,6 +58,7 @@ Engine::Engine(const EngineOptions& options, ingest::EventLog& log, const Clock&
       shared_({.cache_bytes = options.memory_bytes / kCacheShare,
                .write_buffer_bytes = options.memory_bytes / kWriteBufferShare}),
       commits_(metrics),
+      tests_({options.prequential.share, options.prequential.queue}, metrics),
       publisher_(
           log.interaction_partitions(),
           [this](const std::vector<state::ItemIndex>& touched) { views_->update_lists(touched); },
@@ -103,7 +104,10 @@ Status Engine::open_stores() {
       LiveViews::Budgets{
           options_.memory_bytes / kCooccurrenceShare, options_.memory_bytes / kRatingsShare,
           options_.memory_bytes / kMatrixShare, options_.memory_bytes / kSessionsShare},
-      metrics_);
+      metrics_, options_.prequential.learn);
+  prequential_ = std::make_unique<Prequential>(
+      options_.prequential, Prequential::Parts{views_.get(), catalog_.get(), &publisher_, &log_,
+                                               &tests_, &clock_, &metrics_});
   CatalogRunner::Parts catalog{&log_, catalog_.get(), &publisher_, {}, &metrics_};
   for (std::uint16_t p = 0; p < partitions; ++p) {
     catalog.partitions.push_back(stores_[p].get());
@@ -111,7 +115,7 @@ Status Engine::open_stores() {
                             views_.get(), &commits_,
                             &publisher_,  &clock_,
                             &metrics_,    [&bell = bells_[p % apply_threads_]] { bell.ring(); },
-                            &tap_};
+                            &tap_,        &tests_};
     runners_.push_back(
         std::make_unique<PartitionRunner>(p, parts, options_.commit, options_.batch_records));
     MILLRACE_CHECK(runners_.back()->check_log());
@@ -165,7 +169,9 @@ Status Engine::start(const std::function<void(std::uint64_t, std::uint64_t)>& pr
     if (!failure().empty()) return fail(Code::kCorrupt, failure());
     progress(total - std::min(total, total_lag()), total);
   }
-  return propose_ruleset();
+  MILLRACE_CHECK(propose_ruleset());
+  prequential_->start();
+  return {};
 }
 
 Status Engine::propose_ruleset() {
@@ -198,6 +204,7 @@ Status Engine::propose_ruleset() {
 
 void Engine::stop() {
   if (std::exchange(stopped_, true)) return;
+  if (prequential_) prequential_->stop();
   log_.on_durable([] {});
   for (auto& thread : threads_) thread.request_stop();
   for (auto& bell : bells_) bell.ring();

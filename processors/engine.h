@@ -20,6 +20,7 @@
 #include "processors/commit_queue.h"
 #include "processors/event_tap.h"
 #include "processors/partition_runner.h"
+#include "processors/prequential/prequential.h"
 #include "processors/publisher.h"
 #include "processors/rankers/ranker.h"
 #include "processors/views/live_views.h"
@@ -42,6 +43,7 @@ struct EngineOptions {
   Ruleset proposed;
   std::vector<std::pair<std::string, std::int32_t>> interaction_weights;
   RankingOptions ranking;
+  PrequentialOptions prequential;
   // Shown every batch that a partition's database is about to write; called by its commit thread.
   std::function<void(std::uint16_t partition, std::string_view batch)> on_batch;
 };
@@ -94,6 +96,7 @@ class Engine {
   const state::NameTable& items() const { return items_; }
   const state::CatalogNames& names() const { return names_; }
   const LiveViews& views() const { return *views_; }
+  const Prequential& prequential() const { return *prequential_; }
 
   // Events as they become visible, for one reader.
   EventTap& tap() { return tap_; }
@@ -144,6 +147,7 @@ class Engine {
   std::unique_ptr<CatalogRunner> catalog_runner_;
   CommitQueue commits_;  // behind the runners: its last job may still call one
   EventTap tap_;
+  TestQueue tests_;
   Publisher publisher_;
 
   mutable std::mutex mutex_;  // over failure_
@@ -153,6 +157,7 @@ class Engine {
       turnstile_;  // whoever wants a pause holds it, so that steps cannot starve a checkpoint
   std::shared_mutex pause_;  // held shared by a step, exclusively by a checkpoint
   std::vector<std::jthread> threads_;
+  std::unique_ptr<Prequential> prequential_;
 };
 
 }  // namespace millrace::processors

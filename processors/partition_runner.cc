@@ -52,7 +52,7 @@ PartitionRunner::PartitionRunner(std::uint16_t partition, const RunnerParts& par
       parts_(parts),
       limits_(limits),
       batch_records_(batch_records),
-      applier_(*parts.store, *parts.views, parts.tap),
+      applier_(*parts.store, *parts.views, parts.tap, parts.tests),
       events_applied_(parts.metrics->counter("events_applied_total",
                                              "Interactions folded into state.", of(partition_))),
       duplicates_id_(parts.metrics->counter("duplicates_dropped_total",

@@ -36,6 +36,7 @@ struct RunnerParts {
   Metrics* metrics = nullptr;
   std::function<void()> wake;  // there may be something to do again
   EventTap* tap = nullptr;     // null: nobody listens
+  TestQueue* tests = nullptr;  // null: nothing is predicted
 };
 
 // Digests are kept at offsets divisible by this.

@@ -278,6 +278,7 @@ struct Fill {
     person.mutable_genre()->Assign(put.note.genres.begin(), put.note.genres.end());
     person.set_attributes(put.note.attributes);
   }
+  void operator()(const PutBlend& put) const { fill(*message.mutable_put_blend(), put.blend); }
   void operator()(const BlockAddress& block) const {
     fill(*message.mutable_block_address(), block);
   }
@@ -316,6 +317,10 @@ Result<CatalogChange> change_of(const proto::CatalogRecord& message) {
     case Case::kPutDataset: return dataset_of(message.put_dataset());
     case Case::kDeleteDataset: return DeleteDataset{message.delete_dataset()};
     case Case::kDescribePerson: return description_of(message.describe_person());
+    case Case::kPutBlend:
+      return blend_of(message.put_blend()).map([](Blend&& blend) {
+        return CatalogChange(PutBlend{std::move(blend)});
+      });
     case Case::kDeleteGenre: return DeleteGenre{GenreId(message.delete_genre())};
     case Case::kDeleteItem:
       if (message.delete_item().empty()) return corrupt_bytes("deletion: it names no item");

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "schemas/access.h"
 #include "schemas/account.h"
+#include "schemas/blend.h"
 #include "schemas/currency.h"
 #include "schemas/dataset.h"
 #include "schemas/experiment.h"
@@ -20,7 +21,8 @@ using CatalogChange =
     std::variant<Item, DeleteItem, DemandErase, SignUp, ChangeAccount, CloseAccount, IssueToken,
                  RevokeToken, ReserveUsers, MintItem, PutGenre, DeleteGenre, BlockAddress,
                  UnblockAddress, Notice, PutStore, PutProduct, DeleteOwned, PutRate, DeleteRate,
-                 PutExperiment, StopExperiment, PutDataset, DeleteDataset, DescribePerson>;
+                 PutExperiment, StopExperiment, PutDataset, DeleteDataset, DescribePerson,
+                 PutBlend>;
 
 // A record of the `catalog` log. `command_id` names the request that made it: a repeat has no
 // effect. What people change of their own has no actor.

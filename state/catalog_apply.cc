@@ -175,6 +175,7 @@ struct CatalogStore::Impl::Change {
     return in.datasets.apply(put, log_time);
   }
   CommandVerdict operator()(const DeleteDataset& gone) const { return in.datasets.apply(gone); }
+  CommandVerdict operator()(const PutBlend& put) const { return in.blends.apply(put, log_time); }
   CommandVerdict operator()(const DescribePerson& put) const { return in.notes.apply(put); }
   CommandVerdict operator()(const SignUp& sign_up) const {
     return in.accounts.apply(sign_up, log_time);
@@ -271,6 +272,7 @@ std::vector<ItemIndex> CatalogStore::publish() {
   auto rates = im.currencies.view();
   auto datasets = im.datasets.view();
   auto notes = im.notes.view();
+  auto blend = im.blends.view();
   for (auto& [key, value] : im.rows.take_changed()) im.ready[key] = std::move(value);
   im.ready_sum = im.rows.sum();
   im.item_gauge.set(static_cast<double>(view->items()));
@@ -284,6 +286,7 @@ std::vector<ItemIndex> CatalogStore::publish() {
   im.rates_view.swap(rates);
   im.datasets_view.swap(datasets);
   im.notes_view.swap(notes);
+  im.blend_view.swap(blend);
   im.published = im.progress;
   im.memory = im.builder.memory_bytes() + im.rows.memory_bytes() +
               im.accounts_view->memory_bytes() + im.notes.memory_bytes();

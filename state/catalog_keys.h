@@ -28,8 +28,9 @@ inline constexpr char kHighest = 'n';     // kind -> 8 bytes
 inline constexpr char kPersonNote = 'p';  // user -> PersonNoteRow
 inline constexpr char kDataset = 's';     // number -> DatasetRow
 inline constexpr char kToken = 't';       // number -> TokenRow
+inline constexpr char kBlend = 'w';       // -> KeptBlendRow
 inline constexpr char kFacts[] = {kAccount, kBlock,   kRate,  kDemand,     kExperiment, kGenre,
-                                  kItem,    kHighest, kToken, kPersonNote, kDataset};
+                                  kItem,    kHighest, kToken, kPersonNote, kDataset,    kBlend};
 
 inline std::string big_endian(std::uint64_t number) {
   std::string out(8, '\0');

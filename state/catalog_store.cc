@@ -64,6 +64,7 @@ Status CatalogStore::Impl::load() {
   rates_view = currencies.view();
   datasets_view = datasets.view();
   notes_view = notes.view();
+  blend_view = blends.view();
   memory = builder.memory_bytes() + rows.memory_bytes() + accounts_view->memory_bytes() +
            notes.memory_bytes();
   item_gauge.set(static_cast<double>(view->items()));
@@ -185,6 +186,12 @@ Status CatalogStore::Impl::load_uploads() {
     status = notes.restore(key, value);
     return status.has_value();
   }));
+  MILLRACE_CHECK(status);
+  MILLRACE_CHECK(db->scan(keys::of(keys::kBlend), {}, [&](auto key, auto value) {
+    rows.restore(key, value);
+    status = blends.restore(value);
+    return status.has_value();
+  }));
   return status;
 }
 
@@ -252,6 +259,11 @@ std::shared_ptr<const DatasetsView> CatalogStore::datasets() const {
 std::shared_ptr<const PersonNotesView> CatalogStore::person_notes() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->notes_view;
+}
+
+std::shared_ptr<const KeptBlend> CatalogStore::blend() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->blend_view;
 }
 
 std::vector<JournalEntry> CatalogStore::trail(const JournalQuery& query, std::size_t limit) const {

@@ -12,6 +12,7 @@
 #include "schemas/item.h"
 #include "state/accounts.h"
 #include "state/address_blocks.h"
+#include "state/blends.h"
 #include "state/catalog_view.h"
 #include "state/command_outcomes.h"
 #include "state/currencies.h"
@@ -68,6 +69,7 @@ class CatalogStore {
   std::shared_ptr<const Rates> rates() const;  // of currencies
   std::shared_ptr<const DatasetsView> datasets() const;
   std::shared_ptr<const PersonNotesView> person_notes() const;
+  std::shared_ptr<const KeptBlend> blend() const;
   Offset next_offset() const;              // as of the last publish
   std::uint64_t last_record_hash() const;  // XXH3 of the record below next_offset; 0 when none
   UnixMillis log_time() const;             // of that record

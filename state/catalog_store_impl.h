@@ -8,6 +8,7 @@
 #include "schemas/catalog_record.h"
 #include "state/accounts.h"
 #include "state/address_blocks.h"
+#include "state/blends.h"
 #include "state/catalog_keys.h"
 #include "state/catalog_numbers.h"
 #include "state/catalog_store.h"
@@ -63,6 +64,7 @@ struct CatalogStore::Impl {
   Experiments experiments{rows};
   Datasets datasets{rows, numbers};
   PersonNotes notes{rows};
+  Blends blends{rows};
   AddressBlocks blocks{rows};
   FactRows::Rows ready;  // published, to be committed
   Digest ready_sum;      // of the facts, as of the last publish
@@ -76,6 +78,7 @@ struct CatalogStore::Impl {
   std::shared_ptr<const Rates> rates_view;
   std::shared_ptr<const DatasetsView> datasets_view;
   std::shared_ptr<const PersonNotesView> notes_view;
+  std::shared_ptr<const KeptBlend> blend_view;
   CatalogProgress published;
   Digest committed_sum;
   CommandOutcomes outcomes{kOutcomesKept};

@@ -97,6 +97,7 @@ struct Teller {
   void operator()(const PutDataset&) const { say("dataset.put", text(verdict.number)); }
   void operator()(const DeleteDataset& gone) const { say("dataset.delete", text(gone.id)); }
   void operator()(const DescribePerson& put) const { say("user.describe", put.user.value); }
+  void operator()(const PutBlend&) const {}  // nobody's doing
   void operator()(const Notice&) const {}
 };
 

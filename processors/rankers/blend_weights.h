@@ -2,6 +2,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <string_view>
 
 namespace millrace::processors {
 
@@ -41,6 +43,24 @@ struct BlendWeights {
   const Row& row(Segment segment, Moment moment) const {
     return at[static_cast<std::size_t>(segment)][static_cast<std::size_t>(moment)];
   }
+  Row& row(Segment segment, Moment moment) {
+    return at[static_cast<std::size_t>(segment)][static_cast<std::size_t>(moment)];
+  }
 };
+
+// The parts of the ensemble, THE list: rankers by their names, and "recent".
+struct BlendPart {
+  std::string_view name;
+  double BlendWeights::Row::*weight;
+};
+inline constexpr BlendPart kBlendParts[] = {
+    {"linear", &BlendWeights::Row::linear},
+    {"collaborative", &BlendWeights::Row::collaborative},
+    {"session", &BlendWeights::Row::session},
+    {"deep_learning", &BlendWeights::Row::deep_learning},
+    {"genre_weighted", &BlendWeights::Row::genre},
+    {"recent", &BlendWeights::Row::recent},
+};
+inline constexpr std::size_t kBlendPartCount = std::size(kBlendParts);
 
 }  // namespace millrace::processors

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "processors/views/positives.h"
+
 namespace millrace::processors {
 state::ItemCounts ReadState::counts(state::ItemIndex item) const {
   state::ItemCounts sum;
@@ -30,11 +32,9 @@ Who who_asks(const ReadState& state) {
 }
 
 NumberSet dealt_with(const KnownPerson& known) {
-  constexpr int kAnyFlag =
-      state::kLiked | state::kDisliked | state::kSaved | state::kWatched | state::kRated;
   NumberSet out(64);
   known.view.person->for_each_row([&](const state::ItemRow& row) {
-    if (row.order == 0 && (row.flags & kAnyFlag) == 0) return;
+    if (!dealt_with(row)) return;
     if (const auto item = known.index_of(row.item); item != state::kNoItem) out.insert(item);
   });
   return out;

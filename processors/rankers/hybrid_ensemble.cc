@@ -10,34 +10,16 @@
 namespace millrace::processors {
 namespace {
 
-struct Component {
-  std::string_view ranker;
-  double BlendWeights::Row::*weight;
-};
-constexpr Component kComponents[] = {
-    {"linear", &BlendWeights::Row::linear},
-    {"collaborative", &BlendWeights::Row::collaborative},
-    {"session", &BlendWeights::Row::session},
-    {"deep_learning", &BlendWeights::Row::deep_learning},
-    {"genre_weighted", &BlendWeights::Row::genre},
-};
 constexpr std::string_view kRecent = "recent";
 
-// What one component says of one item.
-struct Share {
-  state::ItemIndex item = state::kNoItem;
-  std::string_view name;
-  double value = 0;
-};
+using Shares = std::vector<BlendShares::Share>;
 
-void add_shares(std::string_view name, double weight, const std::vector<Scored>& scored,
-                std::vector<Share>& shares) {
+void add_shares(std::size_t part, const std::vector<Scored>& scored, Shares& shares) {
   double best = 0;
   for (const Scored& one : scored) best = std::max(best, one.score);
   for (const Scored& one : scored) {
     if (one.score <= 0) continue;
-    const double value = round_to_exact(weight * one.score / best);
-    if (value != 0) shares.push_back({one.item, name, value});
+    shares.push_back({one.item, static_cast<std::uint8_t>(part), one.score / best});
   }
 }
 
@@ -63,16 +45,44 @@ std::vector<Scored> recent_items(const Query& query, const Matcher& matcher, con
   return out;
 }
 
-// Shares added up by item, and the best of the sums.
-template <class Allowed>
-std::vector<Scored> blended(std::vector<Share> shares, const Query& query, const ReadState& state,
-                            Allowed&& allowed) {
+// Those of the parts that `wanted` says.
+template <class Wanted>
+Shares shares_of(const Personal& person, const Query& query, const ReadState& state,
+                 Wanted&& wanted) {
+  Shares shares;
+  const auto allowed = [&](state::ItemIndex item) { return person.allows(item); };
+  Query wide = query;
+  wide.limit = std::max(query.limit, state.options.blend_candidates);
+  wide.explain = false;
+  for (std::size_t p = 0; p < kBlendPartCount; ++p) {
+    const BlendPart& part = kBlendParts[p];
+    if (!wanted(part)) continue;
+    if (part.name == kRecent) {
+      auto recent = recent_items(query, person.matcher(), state, allowed);
+      std::stable_sort(recent.begin(), recent.end(),
+                       [](const Scored& a, const Scored& b) { return a.score > b.score; });
+      add_shares(p, recent, shares);
+      continue;
+    }
+    const Ranked ranked = find_ranker(part.name)->rank(wide, state);
+    if (ranked.algorithm == part.name) add_shares(p, ranked.items, shares);  // else another's
+  }
+  return shares;
+}
+
+// Shares weighed and added up by item, and the best of the sums; with their parts.
+std::vector<Scored> blended(Shares shares, const BlendWeights::Row& weights, std::size_t limit,
+                            bool explain, const state::CatalogView& catalog) {
+  for (auto& share : shares) {
+    share.value = round_to_exact(weights.*kBlendParts[share.part].weight * share.value);
+  }
+  std::erase_if(shares, [](const auto& share) { return share.value == 0; });
   std::stable_sort(shares.begin(), shares.end(),
-                   [](const Share& a, const Share& b) { return a.item < b.item; });
-  Best best(query.limit, *state.catalog, allowed);
+                   [](const auto& a, const auto& b) { return a.item < b.item; });
+  Best best(limit, catalog, [](state::ItemIndex) { return true; });  // the parts have seen to it
   for (auto at = shares.begin(); at != shares.end();) {
     const auto end =
-        std::find_if(at, shares.end(), [&](const Share& share) { return share.item != at->item; });
+        std::find_if(at, shares.end(), [&](const auto& share) { return share.item != at->item; });
     double sum = 0;
     for (auto share = at; share != end; ++share) sum += share->value;
     best.offer(at->item, sum);
@@ -80,12 +90,12 @@ std::vector<Scored> blended(std::vector<Share> shares, const Query& query, const
   }
   auto items = std::move(best).take();
   for (Scored& scored : items) {
-    if (!query.explain) break;
+    if (!explain) break;
     auto share =
         std::lower_bound(shares.begin(), shares.end(), scored.item,
-                         [](const Share& one, state::ItemIndex item) { return one.item < item; });
+                         [](const auto& one, state::ItemIndex item) { return one.item < item; });
     for (; share != shares.end() && share->item == scored.item; ++share) {
-      scored.parts.push_back({std::string(share->name), share->value});
+      scored.parts.push_back({std::string(kBlendParts[share->part].name), share->value});
     }
   }
   return items;
@@ -103,30 +113,30 @@ BlendWeights::Table BlendWeights::chosen() {
   return {{{{new_here, new_away, kPast}}, {{kHere, kAway, kPast}}, {{kHere, kAway, kPast}}}};
 }
 
+BlendShares blend_shares(const Query& query, const ReadState& state) {
+  const Personal person(query, state);
+  if (person.nothing() || !person.known()) return {};
+  const auto& taste = person.taste();
+  return {segment_of(taste.positives.size()), taste.moment,
+          shares_of(person, query, state, [](const BlendPart&) { return true; })};
+}
+
+std::vector<Scored> weighed(const BlendShares& shares, const BlendWeights::Row& weights,
+                            std::size_t limit, const state::CatalogView& catalog) {
+  return blended(shares.shares, weights, limit, false, catalog);
+}
+
 Ranked rank_hybrid_ensemble(const Query& query, const ReadState& state) {
   const Personal person(query, state);
-  const auto allowed = [&](state::ItemIndex item) { return person.allows(item); };
-  std::vector<Share> shares;
+  std::vector<Scored> items;
   if (!person.nothing() && person.known()) {
     const auto& taste = person.taste();
     const auto& weights = state.blend.row(segment_of(taste.positives.size()), taste.moment);
-    Query wide = query;
-    wide.limit = std::max(query.limit, state.options.blend_candidates);
-    wide.explain = false;
-    for (const Component& component : kComponents) {
-      const double weight = weights.*component.weight;
-      const Ranker* ranker = weight > 0 ? find_ranker(component.ranker) : nullptr;
-      if (ranker == nullptr) continue;
-      const Ranked ranked = ranker->rank(wide, state);
-      if (ranked.algorithm != component.ranker) continue;  // another took over
-      add_shares(component.ranker, weight, ranked.items, shares);
-    }
-    if (weights.recent > 0) {
-      add_shares(kRecent, weights.recent, recent_items(query, person.matcher(), state, allowed),
-                 shares);
-    }
+    auto shares = shares_of(person, query, state,
+                            [&](const BlendPart& part) { return weights.*part.weight > 0; });
+    items = blended(std::move(shares), weights, query.limit, query.explain, *state.catalog);
   }
-  return person.answer(blended(std::move(shares), query, state, allowed), "hybrid_ensemble");
+  return person.answer(std::move(items), "hybrid_ensemble");
 }
 
 }  // namespace millrace::processors

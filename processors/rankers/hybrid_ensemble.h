@@ -1,7 +1,25 @@
 #pragma once
+#include <cstdint>
+#include <vector>
+
 #include "processors/rankers/ranker.h"
 
 namespace millrace::processors {
+
+// What the parts of the ensemble (kBlendParts) say to a query, before they are weighed.
+struct BlendShares {
+  struct Share {
+    state::ItemIndex item = state::kNoItem;
+    std::uint8_t part = 0;  // place in kBlendParts
+    double value = 0;       // the item's score as a share of the part's best one's: above 0 to 1
+  };
+  Segment segment = Segment::kNew;
+  Moment moment = Moment::kHere;
+  std::vector<Share> shares;  // part by part in the list's order, each best first
+};
+
+// Of every part, whatever it weighs. Empty where nothing is known of the person.
+BlendShares blend_shares(const Query& query, const ReadState& state);
 
 // The rankers of the list together. Each that is there, has weight (ReadState::blend) and answers
 // under its own name is asked for RankingOptions::blend_candidates; what it gives an item is its
@@ -10,5 +28,10 @@ namespace millrace::processors {
 // Parts are named after the rankers, multiples of 2^-32. What the person has dealt with is left
 // out. Where all have nothing to say: trending, then popular, with score 0, as the level says.
 Ranked rank_hybrid_ensemble(const Query& query, const ReadState& state);
+
+// The same from shares of every part that were taken before: at most `limit` items of positive
+// score, best first, as Ranked::items has them without what fills them up.
+std::vector<Scored> weighed(const BlendShares& shares, const BlendWeights::Row& weights,
+                            std::size_t limit, const state::CatalogView& catalog);
 
 }  // namespace millrace::processors

@@ -26,11 +26,9 @@ Moment moment_of(const std::vector<Positive>& positives, UnixMillis now, std::in
 }  // namespace
 
 Taste taste_of(const KnownPerson& known, const Query& query, const RankingOptions& options) {
-  constexpr int kAnyFlag =
-      state::kLiked | state::kDisliked | state::kSaved | state::kWatched | state::kRated;
   Taste taste{{}, {}, NumberSet(64), {}};
   known.view.person->for_each_row([&](const state::ItemRow& row) {
-    if (row.order == 0 && (row.flags & kAnyFlag) == 0) return;
+    if (!dealt_with(row)) return;
     const auto item = known.index_of(row.item);
     if (item == state::kNoItem) return;
     taste.had.insert(item);

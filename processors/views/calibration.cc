@@ -6,11 +6,12 @@
 namespace millrace::processors {
 namespace {
 
-constexpr double kMostScores = 100'000;   // then the older half counts half
-constexpr double kMostCurvature = 2'000;  // so that what changes is followed
-constexpr double kPriorCurvature = 2;     // about twenty outcomes at one in ten
-constexpr double kFirst = 0.1;            // of acting on the first item, before anything is known
+constexpr double kMostScores = 100'000;       // then the older half counts half
+constexpr double kForget = 1 - 1.0 / 50'000;  // so that what changes is followed
+constexpr double kPriorVariance = 0.5;        // of a weight: about twenty outcomes at one in ten
+constexpr double kFirst = 0.1;  // of acting on the first item, before anything is known
 constexpr std::size_t kMostSegments = 64;
+constexpr bool kNeverFalls[] = {false, true, true, false, false, false, false, true};  // by weight
 
 double logit(double p) { return std::log(p / (1 - p)); }
 
@@ -43,12 +44,16 @@ double ScoreScale::quantile(double score) const {
 }
 
 Calibration::Segment Calibration::prior() {
-  return {{logit(kFirst), 1, 1}, {kPriorCurvature, kPriorCurvature, kPriorCurvature}};
+  Segment out{{logit(kFirst), 1, 1}, {}};
+  for (std::size_t i = 0; i < kWeights; ++i) out.covariance[i][i] = kPriorVariance;
+  return out;
 }
 
 // Of the rank as search's gains have it (Järvelin and Kekäläinen 2002), 0 at the first place.
 Calibration::Vector Calibration::features(const Segment& segment, const ShownItem& item) {
-  return {1, -std::log(std::log2(2.0 + item.rank)), segment.scale.quantile(item.score) - 0.5};
+  const double rank = -std::log(std::log2(2.0 + item.rank));
+  const double score = segment.scale.quantile(item.score) - 0.5;
+  return {1, rank, score, item.now, item.lately, item.before, item.session, item.taken};
 }
 
 double Calibration::value(const Segment& segment, const Vector& x) {
@@ -60,12 +65,30 @@ double Calibration::value(const Segment& segment, const Vector& x) {
 void Calibration::step(Segment& segment, const ShownItem& item, bool acted) {
   const auto x = features(segment, item);
   const double p = value(segment, x);
-  const double gradient = p - (acted ? 1 : 0);
+  const double error = (acted ? 1 : 0) - p;
+  auto& covariance = segment.covariance;
+  Vector gain{};  // covariance * x
+  double known = 0;
   for (std::size_t i = 0; i < kWeights; ++i) {
-    segment.curvature[i] =
-        std::min(segment.curvature[i] + p * (1 - p) * x[i] * x[i], kMostCurvature);
-    segment.weights[i] -= gradient * x[i] / segment.curvature[i];
-    if (i > 0) segment.weights[i] = std::max(0.0, segment.weights[i]);
+    for (std::size_t j = 0; j < kWeights; ++j) gain[i] += covariance[i][j] * x[j];
+    known += gain[i] * x[i];
+  }
+  const double weight = p * (1 - p);
+  const double scale = weight / (kForget + weight * known);
+  Vector shrink{};  // what nothing is heard of is not forgotten beyond the prior
+  for (std::size_t i = 0; i < kWeights; ++i) {
+    const double variance = (covariance[i][i] - scale * gain[i] * gain[i]) / kForget;
+    shrink[i] = variance > kPriorVariance ? std::sqrt(kPriorVariance / variance) : 1;
+  }
+  for (std::size_t i = 0; i < kWeights; ++i) {
+    for (std::size_t j = 0; j < kWeights; ++j) {
+      const double kept = (covariance[i][j] - scale * gain[i] * gain[j]) / kForget;
+      covariance[i][j] = kept * shrink[i] * shrink[j];
+    }
+  }
+  for (std::size_t i = 0; i < kWeights; ++i) {
+    segment.weights[i] += gain[i] * error / (kForget + weight * known);
+    if (kNeverFalls[i]) segment.weights[i] = std::max(0.0, segment.weights[i]);
   }
   segment.scale.add(item.score);
 }

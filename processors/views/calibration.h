@@ -12,6 +12,14 @@ namespace millrace::processors {
 struct ShownItem {
   std::uint32_t rank = 0;  // 0: the first
   double score = 0;        // the ranker's
+  // Of its person: log(1 + acts), those of about the last five minutes, half hour and month, and
+  // log(1 + minutes) since their session began.
+  double now = 0;
+  double lately = 0;
+  double before = 0;
+  double session = 0;
+  double taken =
+      0;  // log of the odds that it is acted on where it is shown, over those of all items
 };
 
 // Where a score lies among those seen before, of one algorithm: a histogram over the score's
@@ -36,11 +44,12 @@ class ScoreScale {
 };
 
 // The probability that a person acts on an item that an answer shows them: a logistic regression
-// for each algorithm (Platt, "Probabilistic outputs for support vector machines", 1999) on the
-// item's rank and the quantile of its score, learned outcome by outcome with Newton steps of a
-// diagonal Hessian. Both weights stay at or above 0, so that it never rises with the rank nor falls
-// with the score. An algorithm begins where all of them together are; before any outcome that is
-// the prior: one in ten at the first place, falling as 1/log2(2 + rank) does. Not thread-safe.
+// for each algorithm (Platt, "Probabilistic outputs for support vector machines", 1999) on all that
+// ShownItem says, the score as its quantile, learned outcome by outcome with Newton steps whose
+// Hessian forgets (recursive least squares: Ljung, "System identification", 1999). The weights of
+// rank, score and `taken` stay at or above 0, so that it never rises with the rank nor falls with
+// the score. An algorithm begins where all of them together are; before any outcome that is the
+// prior: one in ten at the first place, falling as 1/log2(2 + rank) does. Not thread-safe.
 class Calibration {
  public:
   // Between 0 and 1, neither included.
@@ -50,11 +59,11 @@ class Calibration {
   std::uint64_t outcomes() const { return outcomes_; }
 
  private:
-  static constexpr std::size_t kWeights = 3;  // of 1, of the rank, of the score
+  static constexpr std::size_t kWeights = 8;  // of 1, and of ShownItem in its order
   using Vector = std::array<double, kWeights>;
   struct Segment {
     Vector weights;
-    Vector curvature;  // that the weights rest on: the Hessian's diagonal
+    std::array<Vector, kWeights> covariance;  // of the weights: the Hessian's inverse
     ScoreScale scale{};
   };
 

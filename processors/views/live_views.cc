@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "processors/prequential/blend_record.h"
 #include "processors/views/profiles.h"
 #include "schemas/account.h"
 #include "schemas/interaction_table.h"
@@ -17,12 +18,14 @@ namespace millrace::processors {
 LiveViews::LiveViews(const state::CatalogStore& catalog,
                      std::vector<const state::PartitionStore*> stores,
                      const state::NameTable& items, const state::CatalogNames& names,
-                     const RankingOptions& options, const Budgets& budgets, Metrics& metrics)
+                     const RankingOptions& options, const Budgets& budgets, Metrics& metrics,
+                     bool learned_blend)
     : catalog_(catalog),
       stores_(std::move(stores)),
       items_(items),
       names_(names),
       options_(options),
+      learned_blend_(learned_blend),
       cooccurrence_(budgets.cooccurrence),
       unsettled_(stores_.size()),
       ratings_(budgets.ratings),
@@ -256,6 +259,17 @@ void LiveViews::use(std::shared_ptr<const SequenceModel> model) {
   deep_learning_ = std::move(model);
 }
 
+// The catalog's, made ready once for each version.
+BlendWeights LiveViews::blend() const {
+  auto kept = catalog_.blend();
+  const std::lock_guard lock(models_mutex_);
+  if (kept != blend_from_) {
+    blend_ = weights_of(kept->blend);
+    blend_from_ = std::move(kept);
+  }
+  return blend_;
+}
+
 Result<ReadState> LiveViews::read(const std::string& user, const std::string& session) const {
   ReadState state;
   state.catalog = catalog_.view();
@@ -275,6 +289,7 @@ Result<ReadState> LiveViews::read(const std::string& user, const std::string& se
   state.items = &items_;
   state.names = &names_;
   state.options = options_;
+  if (learned_blend_) state.blend = blend();
   return state;
 }
 

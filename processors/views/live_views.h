@@ -34,10 +34,12 @@ class LiveViews final : public ViewSink {
     std::size_t matrix = 0;
     std::size_t sessions = 0;
   };
-  // The stores outlive the views.
+  // The stores outlive the views. `learned_blend`: readers get the catalog's blend; else the chosen
+  // one.
   LiveViews(const state::CatalogStore& catalog, std::vector<const state::PartitionStore*> stores,
             const state::NameTable& items, const state::CatalogNames& names,
-            const RankingOptions& options, const Budgets& budgets, Metrics& metrics);
+            const RankingOptions& options, const Budgets& budgets, Metrics& metrics,
+            bool learned_blend = true);
 
   // Everything anew from committed state. Before writers start.
   Status rebuild();
@@ -88,6 +90,7 @@ class LiveViews final : public ViewSink {
   void rebuild_ratings(std::string_view user, const state::Person& person,
                        const std::vector<state::HistoryItem>& history,
                        const state::PartitionStore& store);
+  BlendWeights blend() const;
   Result<KnownPerson> known(const std::string& user, const state::CatalogView& catalog) const;
 
   const state::CatalogStore& catalog_;
@@ -95,6 +98,7 @@ class LiveViews final : public ViewSink {
   const state::NameTable& items_;
   const state::CatalogNames& names_;
   const RankingOptions options_;
+  const bool learned_blend_;
   Cooccurrence cooccurrence_;
   std::vector<Cooccurrence::Batch> unsettled_;  // by partition, its writer's
   RatingsIndex ratings_;
@@ -106,6 +110,8 @@ class LiveViews final : public ViewSink {
   mutable std::mutex models_mutex_;
   std::shared_ptr<const LinearModel> linear_;
   std::shared_ptr<const SequenceModel> deep_learning_;
+  mutable std::shared_ptr<const state::KeptBlend> blend_from_;
+  mutable BlendWeights blend_;
 };
 
 }  // namespace millrace::processors

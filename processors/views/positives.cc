@@ -9,6 +9,12 @@ bool counts_as_positive(const state::ItemRow& row) {
   return !row.has(state::kRated) || row.rating_centi >= kPositiveFromCenti;
 }
 
+bool dealt_with(const state::ItemRow& row) {
+  constexpr int kAnyFlag =
+      state::kLiked | state::kDisliked | state::kSaved | state::kWatched | state::kRated;
+  return row.order != 0 || (row.flags & kAnyFlag) != 0;
+}
+
 std::vector<Positive> positives_of(const state::Person& person, const IndexOf& index_of) {
   std::vector<Positive> out;
   person.for_each_row([&](const state::ItemRow& row) {

@@ -22,6 +22,9 @@ struct Positive {
 // Whether a row is of the sequence and counts as one: rated at 3.5 stars or better where it is
 // rated, else not disliked.
 bool counts_as_positive(const state::ItemRow& row);
+// Whether a person has dealt with an item, so that it is not recommended to them: it is in their
+// sequence, or liked, disliked, saved, watched or rated.
+bool dealt_with(const state::ItemRow& row);
 
 // All of a person's, oldest first by their place in the sequence.
 std::vector<Positive> positives_of(const state::Person& person, const IndexOf& index_of);

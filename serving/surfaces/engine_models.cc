@@ -12,6 +12,7 @@
 #include "schemas/rules.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/json_body.h"
+#include "serving/surfaces/live_quality.h"
 #include "serving/surfaces/model_kind.h"
 #include "serving/surfaces/time_body.h"
 
@@ -207,6 +208,7 @@ Reply model_metrics(const Deps& deps) {
     out.end_object();
   }
   out.end_array();
+  append_live_quality(out, deps);
   out.end_object();
   return json_reply(std::move(body));
 }

@@ -105,10 +105,10 @@ std::shared_ptr<const Candidates> candidates_of(const Ask& asked, const Request&
 Reply body_of(const std::string& id, const processors::Query& query,
               const processors::ReadState& read, const processors::Ranked& ranked,
               const Deps& deps) {
-  std::vector<double> scores;
-  for (const auto& scored : ranked.items) scores.push_back(scored.score);
-  const auto probabilities =
-      deps.engine->views().outcomes().probabilities(ranked.algorithm, scores);
+  std::vector<processors::Outcomes::Offered> items;
+  for (const auto& scored : ranked.items) items.push_back({scored.item, scored.score});
+  const auto probabilities = deps.engine->views().outcomes().probabilities(
+      ranked.algorithm, query.user.value, items, query.now);
   std::string body;
   body.reserve((ranked.items.size() + 2) * kBytesPerItem * (query.explain ? 2 : 1));
   JsonWriter out(body);

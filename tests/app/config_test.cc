@@ -251,6 +251,15 @@ TEST(Config, TheClientsSecretComesByTheNameOfItsHeader) {
   EXPECT_EQ(models->config.models.clusters, 7U);
   EXPECT_EQ(models->config.models.train_every, Schedule::every(300'000));
   EXPECT_EQ(resolve(from_flags({{"models.clusters", "0"}})).error().field, "models.clusters");
+  const auto learning = resolve(from_flags({{"models.blend", "fixed"},
+                                            {"models.blend_every", "1m"},
+                                            {"models.predictions_per_second", "0"},
+                                            {"models.predicted_share", "0.5"}}));
+  EXPECT_FALSE(learning->config.models.learn_blend);
+  EXPECT_EQ(learning->config.models.blend_every_ms, 60'000);
+  EXPECT_EQ(learning->config.models.predictions_per_second, 0U);
+  EXPECT_EQ(learning->config.models.predicted_share, 0.5);
+  EXPECT_EQ(resolve(from_flags({{"models.blend", "guessed"}})).error().field, "models.blend");
 }
 
 TEST(Config, SecretsAreNotPrinted) {

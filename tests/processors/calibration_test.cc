@@ -109,6 +109,37 @@ TEST(Calibration, IsMonotoneAndWithinBoundsWhateverIsLearned) {
   }
 }
 
+// Who did much of late acts four times as often in odds, and an item that others take is taken.
+TEST(Calibration, LearnsWhatThePersonDoesAndWhatOthersTook) {
+  std::mt19937_64 random(5);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  Calibration calibration;
+  const auto truth = [](const ShownItem& item) {
+    return 1 / (1 + std::exp(2 - std::log(2.0) * item.lately - item.taken));
+  };
+  const auto draw = [&] {
+    return ShownItem{0, 1, 0, 3 * uniform(random), 2 * uniform(random), 0, 2 * uniform(random) - 1};
+  };
+  for (int i = 0; i < 50'000; ++i) {
+    const auto item = draw();
+    calibration.learn("linear", item, uniform(random) < truth(item));
+  }
+  for (int i = 0; i < 500; ++i) {
+    const auto item = draw();
+    EXPECT_NEAR(calibration.probability("linear", item), truth(item), 0.05);
+  }
+}
+
+// What has not varied for long is neither forgotten nor made much of when it does.
+TEST(Calibration, StaysSteadyWhereNothingVaries) {
+  std::mt19937_64 random(5);
+  Calibration calibration;
+  for (int i = 0; i < 400'000; ++i) calibration.learn("linear", {0, 1}, random() % 5 == 0);
+  EXPECT_NEAR(calibration.probability("linear", {0, 1}), 0.2, 0.02);
+  for (int i = 0; i < 10; ++i) calibration.learn("linear", {0, 1, 2, 3, 1, 2, 1}, true);
+  EXPECT_NEAR(calibration.probability("linear", {0, 1}), 0.2, 0.05);
+}
+
 TEST(Calibration, ANewAlgorithmBeginsWhereAllAre) {
   Calibration calibration;
   for (int i = 0; i < 10'000; ++i) calibration.learn("old", {0, 1}, i % 2 == 0);

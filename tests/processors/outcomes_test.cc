@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@ constexpr UnixMillis kNow = 1'790'000'000'000;
 
 class OutcomesTest : public ::testing::Test {
  protected:
-  OutcomesTest() : outcomes(2, items, metrics) {
+  OutcomesTest() : outcomes(1, items, metrics) {
     for (const char* id : {"a", "b", "c"}) items.intern(id);
   }
   void show(const std::string& user, UnixMillis at, std::vector<float> scores = {3, 2, 1}) {
@@ -77,18 +78,38 @@ TEST_F(OutcomesTest, NorOfOnePerson) {
 }
 
 TEST_F(OutcomesTest, ProbabilitiesFollowWhatHappened) {
-  const std::vector<double> scores = {3, 2, 1};
-  const auto before = outcomes.probabilities("linear", scores);
+  const std::vector<Outcomes::Offered> offered = {{0, 3}, {1, 2}, {2, 1}};
+  const auto before = outcomes.probabilities("linear", "bob", offered, kNow);
   EXPECT_NEAR(before.front(), 0.1, 1e-9);
+  std::mt19937 random(1);
   for (int i = 0; i < 500; ++i) {
     const auto at = kNow + i * Outcomes::kHorizonMs;
     show("ann", at);
-    if (i % 2 == 0) outcomes.acted(0, "ann", 0, at + 1);
+    if (random() % 2 == 0) outcomes.acted(0, "ann", 0, at + 1);  // as nothing foretells
   }
-  const auto after = outcomes.probabilities("linear", scores);
+  const auto after =
+      outcomes.probabilities("linear", "ann", offered, kNow + 500 * Outcomes::kHorizonMs);
   ASSERT_EQ(after.size(), 3u);
   EXPECT_NEAR(after[0], 0.5, 0.1);
   EXPECT_LT(after[2], 0.1);
+}
+
+TEST_F(OutcomesTest, WhoActsMuchAndWhatIsTakenTell) {
+  UnixMillis at = kNow;
+  for (int i = 0; i < 400; ++i) {
+    at += 3 * Outcomes::kHorizonMs;
+    for (int k = 0; k < 8; ++k) outcomes.acted(0, "busy", 2, at);
+    show("busy", at, {1, 1, 1});
+    show("idle", at, {1, 1, 1});
+    outcomes.acted(0, "busy", 1, at + 1);
+  }
+  at += 3 * Outcomes::kHorizonMs;
+  for (int k = 0; k < 8; ++k) outcomes.acted(0, "busy", 2, at);
+  const std::vector<Outcomes::Offered> offered = {{0, 1}, {1, 1}};
+  const auto busy = outcomes.probabilities("linear", "busy", offered, at);
+  const auto idle = outcomes.probabilities("linear", "idle", offered, at);
+  EXPECT_GT(busy[1], 2 * idle[1]) << "the one acts, the other never does";
+  EXPECT_GT(busy[1], 2 * busy[0]) << "though it is behind it";
 }
 
 }  // namespace

@@ -158,6 +158,11 @@ TEST(Golden, CatalogRecordsOfStores) {
   check_catalog_record("catalog_delete_rate", {"c28", DeleteRate{"EUR"}});
 }
 
+TEST(Golden, CatalogRecordOfABlend) {
+  check_catalog_record("catalog_put_blend",
+                       {"c40", PutBlend{{{{1, 2, 300, {{"linear", 1'000'000}, {"recent", 1}}}}}}});
+}
+
 TEST(Golden, CatalogRecordsOfUploads) {
   check_catalog_record(
       "catalog_put_dataset",

@@ -1,4 +1,4 @@
-// What the catalog's log decides of datasets, and of what is said of people.
+// What the catalog's log decides of datasets, of what is said of people, and of blends.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -48,6 +48,19 @@ TEST_F(Uploads, WhatIsSaidOfAPersonGoesWithThem) {
   apply(DemandErase{UserId("ann")});
   EXPECT_EQ(labels("ann"), "none");
   EXPECT_EQ(labels("bob"), "new;");
+}
+
+TEST_F(Uploads, BlendsHaveVersions) {
+  EXPECT_EQ(store_->blend()->version, 0u);
+  const Blend first{{{0, 1, 60, {{"linear", 500'000}}}}};
+  const Blend second{{{2, 0, 90, {{"linear", 700'000}, {"session", 1}}}}};
+  EXPECT_EQ(apply(PutBlend{first}), (CommandVerdict{Outcome::kCreated, 1}));
+  EXPECT_EQ(apply(PutBlend{second}), (CommandVerdict{Outcome::kReplaced, 2}));
+  ASSERT_TRUE(store_->commit());
+  open();
+  EXPECT_EQ(store_->blend()->blend, second);
+  EXPECT_EQ(store_->blend()->version, 2u);
+  EXPECT_EQ(store_->blend()->created, 1'001);
 }
 
 TEST_F(Uploads, ARestartFindsTheSame) {
