@@ -60,14 +60,13 @@ processors::PrequentialOptions prequential_options(const ModelsConfig& models) {
   return options;
 }
 
-// millrace-train beside the program that this is.
-std::string program_beside() {
+}  // namespace
+
+std::string train_program_beside() {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   return (self.parent_path() / "millrace-train").string();
 }
-
-}  // namespace
 
 std::uint32_t or_all_cores(std::uint32_t threads) {
   return threads != 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
@@ -100,7 +99,7 @@ processors::Trainer::Options trainer_options(const ServeConfig& config,
                                  : config.memory_bytes / kTrainingShare;
   options.change = config.models.train_change;
   options.train_program =
-      config.models.train_program.empty() ? program_beside() : config.models.train_program;
+      config.models.train_program.empty() ? train_program_beside() : config.models.train_program;
   options.train_threads = static_cast<int>(std::max(1u, or_all_cores(0) / 2));  // requests go first
   return options;
 }

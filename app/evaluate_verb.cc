@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/engine_options.h"
 #include "app/evaluation.h"
 #include "app/interrupt.h"
 #include "app/progress.h"
@@ -23,6 +24,7 @@ struct EvaluateFlags {
   std::string lists;
   std::string reliability;
   double retrain_days = 1;
+  double retrain_deep_days = 30;
   EvaluationOptions options;
 };
 
@@ -207,12 +209,21 @@ Action define_evaluate(CLI::App& verb) {
                 "prequential: hybrid_ensemble's weights stay as chosen");
   verb.add_option("--reliability", flags->reliability,
                   "prequential: file to draw the reliability of confidence_score into, as SVG");
+  verb.add_flag("--train-deep", options.train_deep,
+                "train the network of deep_learning, too (minutes), by millrace-train beside this");
+  verb.add_option("--retrain-deep-every", flags->retrain_deep_days,
+                  "prequential: days of the data between two trainings of the network")
+      ->check(CLI::Range(0.001, 10'000.0))
+      ->capture_default_str();
   verb.add_option("--lists", flags->lists, "folder to write ALGORITHM.tsv into: the lists");
   verb.add_option("--format", flags->format, "table or json")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
   return [flags] {
     flags->options.protocol = *find_protocol(flags->protocol);
+    flags->options.replay.train_program = train_program_beside();
+    flags->options.retrain_deep_ms =
+        static_cast<std::int64_t>(flags->retrain_deep_days * 86'400'000);
     flags->options.retrain_ms = static_cast<std::int64_t>(flags->retrain_days * 86'400'000);
     return EvaluateVerb(*flags).run();
   };

@@ -42,7 +42,8 @@ class Evaluator {
     }
     questions_ = questions_of(data_, split, options_.protocol);
     MILLRACE_CHECK(replay(split.train));
-    MILLRACE_CHECK(train());
+    MILLRACE_CHECK(train_linear());
+    MILLRACE_CHECK(train_deep());
     std::vector<AlgorithmResult> results;
     for (const auto* ranker : rankers_) {
       MILLRACE_TRY(auto result, ask_all(*ranker));
@@ -84,16 +85,24 @@ class Evaluator {
     return {};
   }
 
-  Status train() {
-    const bool wanted = std::any_of(rankers_.begin(), rankers_.end(), [](const auto* ranker) {
-      return ranker->name == "linear" || ranker->name == "hybrid_ensemble";
+  // Where the model is of use: to the ranker that is all of it, or to the ensemble.
+  Status train(processors::ModelKind kind, std::string_view alone) {
+    const bool wanted = std::any_of(rankers_.begin(), rankers_.end(), [&](const auto* ranker) {
+      return ranker->name == alone || ranker->name == "hybrid_ensemble";
     });
     if (!wanted) return {};
-    MILLRACE_CHECK(replay_->begin_training(processors::ModelKind::kLinear));
+    MILLRACE_CHECK(replay_->begin_training(kind));
     for (;;) {
       if (const auto status = replay_->finished(kLookMs)) return *status;
-      if (!progress_("train", 0, 0)) return tl::unexpected<Error>(stopped());
+      if (!progress_("train " + std::string(alone), 0, 0)) {
+        return tl::unexpected<Error>(stopped());
+      }
     }
+  }
+  Status train_linear() { return train(processors::ModelKind::kLinear, "linear"); }
+  Status train_deep() {
+    if (!options_.train_deep) return {};
+    return train(processors::ModelKind::kDeepLearning, "deep_learning");
   }
 
   // A list, with its time in AlgorithmResult::latencies_us.
@@ -150,6 +159,8 @@ class Evaluator {
     });
     const bool whole = ensemble != rankers_.end();
     Forecasts forecasts(processors::Outcomes::kHorizonMs);
+    // Of the first people alone there is nothing to learn.
+    UnixMillis trained_deep = data_.samples.empty() ? 0 : data_.samples.front().time;
     for (std::size_t i = 0; i < data_.samples.size(); ++i) {
       const Sample& sample = data_.samples[i];
       const bool fresh = had.emplace(sample.user, sample.item).second;
@@ -169,7 +180,11 @@ class Evaluator {
       if (sample.positive()) begun[sample.user] = true;
       if (sample.time - trained >= options_.retrain_ms) {
         trained = sample.time;
-        MILLRACE_CHECK(train());
+        MILLRACE_CHECK(train_linear());
+      }
+      if (sample.time - trained_deep >= options_.retrain_deep_ms) {
+        trained_deep = sample.time;
+        MILLRACE_CHECK(train_deep());
       }
       const double share = static_cast<double>(i + 1) / static_cast<double>(data_.samples.size());
       if (!progress_("predict", share, i + 1)) return tl::unexpected<Error>(stopped());

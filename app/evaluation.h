@@ -22,8 +22,10 @@ struct EvaluationOptions {
   double ratio = 0.2;  // held out
   std::uint64_t seed = 42;
   bool validation = false;               // hold out of train instead, as tuning must
+  bool train_deep = false;               // the network of deep_learning, too: minutes each time
   std::int64_t retrain_ms = 86'400'000;  // prequential: time in the data between two trainings
   bool learn_blend = true;               // prequential: else the weights stay as chosen
+  std::int64_t retrain_deep_ms = 30 * std::int64_t{86'400'000};  // the same, of the network
   ReplayOptions replay;
 };
 

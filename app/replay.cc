@@ -64,6 +64,7 @@ Status Replay::start(const ReplayOptions& options) {
   processors::Trainer::Options training;
   training.folder = folder_.path / "models";
   training.linear = options.linear;
+  training.train_program = options.train_program;
   training.again = training.linear_again = {};
   training.change = 0;
   trainer_ = std::make_unique<processors::Trainer>(training, *engine_, *jobs_, clock_, metrics_);

@@ -26,10 +26,12 @@ struct ReplayOptions {
   std::size_t memory_bytes = 2u << 30;
   processors::RankingOptions ranking;
   processors::LinearOptions linear;
+  std::string train_program;  // millrace-train
 };
 
 // A Millrace in this process that lives through a data set: a real engine over a log in memory and
 // a temporary folder, with a clock that shows the events' own times, so that log time is event
+// time. One partition, so that views which number things as they come (sessions) are the same every
 // time. One thread.
 class Replay {
  public:
@@ -81,7 +83,7 @@ class Replay {
   ManualClock clock_{0};
   Metrics metrics_;
   Uuid7Minter ids_{clock_};
-  ingest::MemoryLog log_{clock_};
+  ingest::MemoryLog log_{clock_, 1};
   std::unique_ptr<processors::Engine> engine_;
   std::unique_ptr<ingest::Acceptor> acceptor_;
   std::unique_ptr<processors::Trainer> trainer_;

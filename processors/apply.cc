@@ -253,7 +253,7 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
   const auto index = index_of(item);
   if (*effective > 0) {
     attribute(person, interaction);
-    views_.acted(store_.partition(), interaction.user, index, log_time);
+    views_.acted(store_.partition(), interaction, record.offset, index, log_time);
     if (!person.trials.empty()) {
       credit(store_, person, interaction, is_click(interaction.type_number));
     }

@@ -49,8 +49,8 @@ class ViewSink {
   // nothing. Both in the log's order, at `log_time`.
   virtual void shown(std::uint16_t /*partition*/, const Impression& /*answer*/,
                      UnixMillis /*log_time*/) {}
-  virtual void acted(std::uint16_t /*partition*/, std::string_view /*user*/,
-                     state::ItemIndex /*item*/, UnixMillis /*log_time*/) {}
+  virtual void acted(std::uint16_t /*partition*/, const InteractionView& /*event*/,
+                     Offset /*offset*/, state::ItemIndex /*item*/, UnixMillis /*log_time*/) {}
   // A rating is gone together with the person.
   virtual void forgotten(std::string_view user, state::ItemIndex item) = 0;
 };

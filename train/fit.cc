@@ -1,5 +1,7 @@
 #include "train/fit.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -264,6 +266,15 @@ Result<processors::SequenceModel> Fit::run() {
   return finish();
 }
 
+// torch::set_num_threads does not reach an OpenBLAS with threads of its own: those spin, and where
+// other work takes the cores an epoch takes ten times as long.
+void set_threads(int threads) {
+  torch::set_num_threads(threads);
+  using SetThreads = void (*)(int);
+  const auto set = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+  if (set != nullptr) set(threads);
+}
+
 }  // namespace
 
 Result<processors::SequenceModel> fit(const Sequences& data, const FitOptions& options,
@@ -273,7 +284,7 @@ Result<processors::SequenceModel> fit(const Sequences& data, const FitOptions& o
   if (several < 2) {
     return fail(Code::kInvalid, "a training needs two people at least who liked three items each");
   }
-  torch::set_num_threads(options.threads);
+  set_threads(options.threads);
   torch::manual_seed(options.deep.seed);
   return Fit(data, options, events).run();
 }

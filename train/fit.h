@@ -18,7 +18,7 @@ struct FitOptions {
   double dropout = 0.4;
   double weight_decay = 1e-5;         // Adam's L2
   std::uint32_t batch = 32;           // windows
-  std::uint32_t patience = 10;        // epochs without a better validation before it ends
+  std::uint32_t patience = 4;         // epochs without a better validation before it ends
   std::uint32_t candidates = 20'000;  // items of a softmax; of more a sample
   int threads = 1;
   std::string state_file;  // written after every epoch, read on start; empty: none

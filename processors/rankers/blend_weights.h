@@ -32,12 +32,13 @@ struct BlendWeights {
     double collaborative = 0;
     double session = 0;
     double deep_learning = 0;
-    double recent = 0;  // recent popularity
     double genre = 0;
+    double recent = 0;  // recent popularity
+    double growth = 0;  // 0 to 1: how far an item that rises lifts what the other parts say of it
   };
   using Table = std::array<std::array<Row, kMoments>, kSegments>;
 
-  static Table chosen();  // on validation parts of MovieLens' train parts: docs/adr/0024
+  static Table chosen();  // on validation parts of MovieLens' train parts: docs/adr/0024, 25
   Table at = chosen();
 
   const Row& row(Segment segment, Moment moment) const {

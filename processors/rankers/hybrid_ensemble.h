@@ -11,7 +11,7 @@ struct BlendShares {
   struct Share {
     state::ItemIndex item = state::kNoItem;
     std::uint8_t part = 0;  // place in kBlendParts
-    double value = 0;       // the item's score as a share of the part's best one's: above 0 to 1
+    double value = 0;       // the item's score as a share of the part's best one's, lifted
   };
   Segment segment = Segment::kNew;
   Moment moment = Moment::kHere;
@@ -23,8 +23,11 @@ BlendShares blend_shares(const Query& query, const ReadState& state);
 
 // The rankers of the list together. Each that is there, has weight (ReadState::blend) and answers
 // under its own name is asked for RankingOptions::blend_candidates; what it gives an item is its
-// score as a share of its best one's. So does "recent": log(1 + weight of the long half-life) among
-// the items that trend and the popular ones. An item's score is the sum of weight * share.
+// score as a share of its best one's. So does "recent": events lately (RecentPopularity), of what
+// the others found, of what trends and of what is popular. A share, but of "recent", is multiplied
+// by 1 + growth weight * (g - 1), where g = (events lately / share of the log that is lately +
+// 10/3) / (people + 2), at most 6.7: above 1 for an item that rises. An item's score is the sum of
+// weight * share.
 // Parts are named after the rankers, multiples of 2^-32. What the person has dealt with is left
 // out. Where all have nothing to say: trending, then popular, with score 0, as the level says.
 Ranked rank_hybrid_ensemble(const Query& query, const ReadState& state);

@@ -13,6 +13,7 @@
 #include "processors/views/interaction_matrix.h"
 #include "processors/views/profiles.h"
 #include "processors/views/ranked_lists.h"
+#include "processors/views/recent_popularity.h"
 #include "processors/views/sessions.h"
 #include "schemas/ids.h"
 #include "state/catalog_view.h"
@@ -72,12 +73,12 @@ struct RankingOptions {
   double similarity_recency = 8;        // of those: see profile_weight()
   double similarity_low = 0.3;          // what was taken to less weighs so much of the rest
   // Profiles of the personal rankers: see profile_weight().
-  double recency = 3;               // positives
-  double recency_floor = 0.05;      // of who goes on with what they were doing
-  double recency_floor_away = 0.3;  // of who comes back
+  double recency = 3;                // positives
+  double recency_floor = 0.05;       // of who goes on with what they were doing
+  double recency_floor_away = 0.15;  // of who comes back
   std::int64_t away_ms = 24LL * 3600 * 1000;
   std::size_t linear_profile = 300;       // a person's last positives
-  std::size_t blend_candidates = 100;     // of each part of the ensemble
+  std::size_t blend_candidates = 100;     // of each part of the ensemble, before what lifts them
   std::size_t neighbour_cells = 125'000;  // of the matrix, looked at for a product's neighbours
   std::size_t session_items = 4;          // of the session at hand, the newest; at most 8
   std::size_t session_recent = 500;       // m: newest sessions that share one; at most kKept
@@ -105,6 +106,7 @@ struct ReadState {
   const Cooccurrence* cooccurrence = nullptr;          // may be absent
   const InteractionMatrix* matrix = nullptr;           // may be absent
   const Sessions* sessions = nullptr;                  // may be absent
+  const RecentPopularity* recent = nullptr;            // may be absent
   std::shared_ptr<const LinearModel> linear;           // null: not trained
   std::shared_ptr<const SequenceModel> deep_learning;  // null: not trained
   const state::NameTable* items = nullptr;

@@ -16,13 +16,13 @@
 namespace millrace::processors {
 
 struct LinearOptions {
-  double decay = 10;    // of pairs, in positives; see ItemGram. 0: none
+  double decay = 20;    // of pairs, in positives; see ItemGram. 0: none
   double lambda = 200;  // L2 regularisation, in people
   // The model is over the items that most people took to: at most so many, and as many as a dense
   // matrix of 8 bytes a cell of `max_bytes` holds.
   std::size_t max_items = 10'000;
   std::size_t max_bytes = 256u << 20;
-  std::size_t sources = 256;  // kept of each item's column: the largest by absolute weight; 0: all
+  std::size_t sources = 1024;  // kept of each item's column: the largest by absolute weight; 0: all
 };
 
 // EASE (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019, arXiv 1905.03375):
@@ -31,7 +31,7 @@ struct LinearOptions {
 // their distance (ItemGram).
 //
 // Kept by sources: for each item i, what it says of others. Weights are multiples of 2^-20, so that
-// sums of them are exact. 8 bytes a weight, at most items x sources of them: 20 MB for 10,000
+// sums of them are exact. 8 bytes a weight, at most items x sources of them: 80 MB for 10,000
 // items. Immutable.
 struct LinearModel {
   struct Weight {

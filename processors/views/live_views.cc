@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "processors/prequential/blend_record.h"
+#include "processors/views/positives.h"
 #include "processors/views/profiles.h"
 #include "schemas/account.h"
 #include "schemas/interaction_table.h"
@@ -33,6 +34,7 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
       sessions_(budgets.sessions),
       lists_(items),
       recent_people_(stores_.size()),
+      recent_popularity_(stores_.size()),
       outcomes_(stores_.size(), items, metrics) {
   auto& refused = metrics.gauge("cooccurrence_pairs_refused",
                                 "Halves of pairs left out because the memory budget is used up.");
@@ -166,9 +168,11 @@ void LiveViews::shown(std::uint16_t partition, const Impression& answer, UnixMil
   outcomes_.shown(partition, answer, log_time);
 }
 
-void LiveViews::acted(std::uint16_t partition, std::string_view user, state::ItemIndex item,
-                      UnixMillis log_time) {
-  outcomes_.acted(partition, user, item, log_time);
+void LiveViews::acted(std::uint16_t partition, const InteractionView& event, Offset offset,
+                      state::ItemIndex item, UnixMillis log_time) {
+  outcomes_.acted(partition, event.user, item, log_time);
+  if (is_rating(event.type_number) && event.value_centi.value_or(0) < kPositiveFromCenti) return;
+  recent_popularity_.took(partition, offset, event.user, item);
 }
 
 void LiveViews::replay(std::uint16_t partition, const ingest::StoredRecord& record) {
@@ -180,9 +184,10 @@ void LiveViews::replay(std::uint16_t partition, const ingest::StoredRecord& reco
   } else if (const auto* event = std::get_if<InteractionView>(&*view)) {
     seen(partition, event->user, record.append_time);
     const auto item = event->weight > 0 ? items_.find(event->item) : std::nullopt;
-    if (item) acted(partition, event->user, *item, record.append_time);
+    if (item) acted(partition, *event, record.offset, *item, record.append_time);
   } else if (const auto* erase = std::get_if<EraseUser>(&*view)) {
     recent_people_.forget(partition, erase->user.value);
+    recent_popularity_.forget(partition, erase->user.value);
     outcomes_.forget(partition, erase->user.value);
   }
 }
@@ -194,6 +199,7 @@ void LiveViews::erased(std::uint16_t partition, std::string_view user,
                        const std::vector<state::ItemIndex>& sequence, std::uint32_t window) {
   matrix_.erase(partition, user);
   recent_people_.forget(partition, user);
+  recent_popularity_.forget(partition, user);
   outcomes_.forget(partition, user);
   sessions_.erase(user);
   settle(partition);  // what is taken back must have been added
@@ -281,6 +287,7 @@ Result<ReadState> LiveViews::read(const std::string& user, const std::string& se
   state.cooccurrence = &cooccurrence_;
   state.matrix = &matrix_;
   state.sessions = &sessions_;
+  state.recent = &recent_popularity_;
   {
     const std::lock_guard lock(models_mutex_);
     state.linear = linear_;
@@ -304,6 +311,7 @@ std::vector<MemoryPart> LiveViews::memory_parts() const {
           {"ratings", ratings_.memory_bytes()},
           {"interaction_matrix", matrix_.memory_bytes()},
           {"sessions", sessions_.memory_bytes()},
+          {"recent_popularity", recent_popularity_.memory_bytes()},
           {"lists", lists_.memory_bytes() + lists_.snapshot()->memory_bytes()}};
 }
 

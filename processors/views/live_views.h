@@ -16,6 +16,7 @@
 #include "processors/views/ranked_lists.h"
 #include "processors/views/ratings_index.h"
 #include "processors/views/recent_people.h"
+#include "processors/views/recent_popularity.h"
 #include "processors/views/sessions.h"
 #include "state/catalog_store.h"
 #include "state/partition_store.h"
@@ -61,8 +62,8 @@ class LiveViews final : public ViewSink {
   void forgotten(std::string_view user, state::ItemIndex item) override;
   void seen(std::uint16_t partition, std::string_view user, UnixMillis log_time) override;
   void shown(std::uint16_t partition, const Impression& answer, UnixMillis log_time) override;
-  void acted(std::uint16_t partition, std::string_view user, state::ItemIndex item,
-             UnixMillis log_time) override;
+  void acted(std::uint16_t partition, const InteractionView& event, Offset offset,
+             state::ItemIndex item, UnixMillis log_time) override;
 
   // ---- from the publisher ----
   void update_lists(const std::vector<state::ItemIndex>& touched);
@@ -106,6 +107,7 @@ class LiveViews final : public ViewSink {
   Sessions sessions_;
   RankedListsBuilder lists_;
   RecentPeople recent_people_;
+  RecentPopularity recent_popularity_;
   Outcomes outcomes_;
   mutable std::mutex models_mutex_;
   std::shared_ptr<const LinearModel> linear_;

@@ -157,50 +157,143 @@ TEST(LinearModelTest, TakesTheItemsOfMostPeopleThatFit) {
   EXPECT_EQ(names, (std::vector<std::string>{"movie:3", "movie:4", "movie:5"}));
 }
 
-// Plain settings against numpy (tests/processors/ease_reference.py), on random people.
-TEST(LinearModelTest, PlainSettingsEqualNumpyEase) {
-  if (run_command({"/usr/bin/python3", "-c", "import numpy"}).exit_code != 0) {
-    GTEST_SKIP() << "no python3-numpy";
+bool has_numpy() { return run_command({"/usr/bin/python3", "-c", "import numpy"}).exit_code == 0; }
+
+// What numpy makes of people who took to items below `items` (tests/processors/ease_reference.py):
+// B, row by row.
+std::vector<double> numpy_ease(const std::vector<std::vector<std::uint32_t>>& people,
+                               std::size_t items, int lambda) {
+  const TempDir folder;
+  const auto file = folder.path() / "people.txt";
+  std::ofstream out(file);
+  for (const auto& person : people) {
+    for (const auto item : person) out << item << ' ';
+    out << '\n';
   }
+  out.close();
+  const auto reference = run_command(
+      {"/usr/bin/python3", std::string(MILLRACE_SOURCE_DIR) + "/tests/processors/ease_reference.py",
+       file.string(), std::to_string(items), std::to_string(lambda)});
+  EXPECT_EQ(reference.exit_code, 0) << reference.err;
+  std::istringstream cells(reference.out);
+  std::vector<double> all(items * items);
+  for (double& cell : all) EXPECT_TRUE(cells >> cell);
+  return all;
+}
+
+// Plain settings against numpy, on random people.
+TEST(LinearModelTest, PlainSettingsEqualNumpyEase) {
+  if (!has_numpy()) GTEST_SKIP() << "no python3-numpy";
   constexpr std::uint32_t kItems = 150;
   std::mt19937 random(4);
   std::vector<state::ItemIndex> items(kItems);
   for (std::uint32_t i = 0; i < kItems; ++i) items[i] = i;
   ItemGram gram(items, 0);
-  const TempDir folder;
-  std::ofstream people(folder.path() / "people.txt");
+  std::vector<std::vector<std::uint32_t>> people;
   for (int u = 0; u < 400; ++u) {
     std::shuffle(items.begin(), items.end(), random);
     const std::span chosen(items.data(), random() % 40 + 1);
     gram.add(chosen);
-    for (const auto item : chosen) people << item << ' ';
-    people << '\n';
+    people.emplace_back(chosen.begin(), chosen.end());
   }
-  people.close();
   LinearOptions options;
   options.sources = 0;
   options.lambda = 100;
   JobControl control;
   const auto model = LinearModel::solve(std::move(gram), options, control);
   ASSERT_TRUE(model) << model.error().detail;
-  const auto reference = run_command(
-      {"/usr/bin/python3", std::string(MILLRACE_SOURCE_DIR) + "/tests/processors/ease_reference.py",
-       (folder.path() / "people.txt").string(), "150", "100"});
-  ASSERT_EQ(reference.exit_code, 0) << reference.err;
-  std::istringstream cells(reference.out);
+  const auto reference = numpy_ease(people, kItems, 100);
   std::vector<double> ours(kItems);
   double sum = 0;
   for (std::uint32_t i = 0; i < kItems; ++i) {
     std::fill(ours.begin(), ours.end(), 0);
     for (const auto& [target, weight] : model->row(i)) ours[target] = weight;
     for (std::uint32_t j = 0; j < kItems; ++j) {
-      double cell = 0;
-      ASSERT_TRUE(cells >> cell);
+      const double cell = reference[i * kItems + j];
       EXPECT_NEAR(ours[j], cell, 2e-6);  // the steps that weights are kept in
       sum += std::abs(cell);
     }
   }
   EXPECT_GT(sum, 1);
+}
+
+// MovieLens 100K, lived through in order of time.
+class LinearOfMovieLens : public LinearFromPages {
+ protected:
+  void SetUp() override {
+    std::ifstream in(std::string(MILLRACE_SOURCE_DIR) + "/build/data/ml-100k/ml-100k.inter");
+    if (!in) GTEST_SKIP() << "no build/data/ml-100k: ./dev data";
+    std::string line;
+    std::getline(in, line);
+    struct Rating {
+      std::int64_t time = 0;
+      std::string user, item;
+      int value = 0;
+    };
+    std::vector<Rating> all;
+    while (std::getline(in, line)) {
+      std::istringstream words(line);
+      Rating rating;
+      words >> rating.user >> rating.item >> rating.value >> rating.time;
+      all.push_back(std::move(rating));
+    }
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Rating& a, const Rating& b) { return a.time < b.time; });
+    std::string body;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const Rating& one = all[i];
+      body += body.empty() ? "[" : ",";
+      body += R"({"type":"rate","data":{"user":")" + one.user + R"(","item":"movie:)" + one.item +
+              R"(","value":)" + std::to_string(one.value) + "}}";
+      if (one.value >= 4) people[one.user].push_back("movie:" + one.item);
+      if ((i + 1) % 500 != 0 && i + 1 < all.size()) continue;
+      const auto reply = node.call("POST", "/v1/events?wait=applied", body + "]");
+      ASSERT_EQ(reply.status(), 200) << reply.body();
+      body.clear();
+    }
+  }
+};
+
+// Issue 8's first bar.
+TEST_F(LinearOfMovieLens, EqualsNumpyEaseAndItsGramMatrixTheDirectOneAlsoAfterErasing) {
+  expect_equal(gram(20), node.engine().items(), people, 20);
+  for (int u = 1; u <= 50; ++u) {
+    const auto user = std::to_string(u);
+    ASSERT_EQ(node.call("DELETE", "/v1/users/" + user).status() / 100, 2);
+    people.erase(user);
+  }
+  expect_equal(gram(20), node.engine().items(), people, 20);
+  auto plain = gram(0);
+  expect_equal(plain, node.engine().items(), people, 0);
+  if (!has_numpy()) GTEST_SKIP() << "no python3-numpy";
+
+  LinearOptions options;
+  options.decay = 0;
+  options.sources = 0;
+  JobControl control;
+  const auto n = plain.size();
+  std::map<std::string, std::uint32_t> place;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    place.emplace(node.engine().items().name(plain.items()[i]), i);
+  }
+  std::vector<std::vector<std::uint32_t>> rows;
+  for (const auto& [user, items] : people) {
+    auto& row = rows.emplace_back();
+    for (const auto& item : items) row.push_back(place.at(item));
+  }
+  const auto model = LinearModel::solve(std::move(plain), options, control);
+  ASSERT_TRUE(model) << model.error().detail;
+  const auto reference = numpy_ease(rows, n, static_cast<int>(options.lambda));
+  double worst = 0;
+  for (const auto& row : rows) {
+    std::vector<double> ours(n), theirs(n);
+    for (const auto source : row) {
+      for (const auto& [target, weight] : model->row(source)) ours[target] += weight;
+      for (std::size_t j = 0; j < n; ++j) theirs[j] += reference[source * n + j];
+    }
+    for (std::size_t j = 0; j < n; ++j) worst = std::max(worst, std::abs(ours[j] - theirs[j]));
+  }
+  EXPECT_LT(worst, 1e-4);
 }
 
 }  // namespace

@@ -313,7 +313,8 @@ TEST_F(LearnedRankersTest, WhatWasTakenToLastWeighsMost) {
   const RankingOptions options;
   EXPECT_GT(profile_weight(0, 3, Moment::kHere, options), 1);
   EXPECT_LT(profile_weight(12, 3, Moment::kHere, options), 0.08);
-  EXPECT_GT(profile_weight(12, 3, Moment::kAway, options), 0.3);
+  EXPECT_GT(profile_weight(12, 3, Moment::kAway, options), options.recency_floor_away);
+  EXPECT_GT(options.recency_floor_away, 2 * options.recency_floor);
   EXPECT_EQ(profile_weight(12, 3, Moment::kPast, options), 1);
 }
 
