@@ -71,11 +71,11 @@ struct RestoreFlags {
   bool replace = false;
 };
 
-// The people whose erasure a data folder knows of.
-Result<std::vector<UserId>> erased_in(const std::string& data) {
+// The erasures and merges that a data folder knows of, in their order.
+Result<std::vector<state::Demand>> demands_in(const std::string& data) {
   const auto folder = fs::path(DataFolders(data).state) / state::database_folder(kCatalogPartition);
-  std::vector<UserId> users;
-  if (!fs::exists(folder)) return users;
+  std::vector<state::Demand> out;
+  if (!fs::exists(folder)) return out;
   const state::RocksShared shared({});
   state::NameTable items;
   state::CatalogNames names;
@@ -85,19 +85,19 @@ Result<std::vector<UserId>> erased_in(const std::string& data) {
   Offset after = -1;
   for (;;) {
     const auto demands = store->demands_after(after, 1000);
-    if (demands.empty()) return users;
-    for (const auto& demand : demands) users.push_back(demand.erase);
+    if (demands.empty()) return out;
+    out.insert(out.end(), demands.begin(), demands.end());
     after = demands.back().catalog_offset;
   }
 }
 
-// Erasure stands: whoever was erased since the backup was made is erased again.
-Status erase_again(const std::string& data, const std::vector<UserId>& users) {
-  if (users.empty()) return {};
+// Erasure stands, and so do merges: what was demanded since the backup was made is again.
+Status demand_again(const std::string& data, const std::vector<state::Demand>& demands) {
+  if (demands.empty()) return {};
   MILLRACE_TRY(const auto config, stored_config(data));
   MILLRACE_TRY(const auto node, Node::start(config, Node::Http::kNone));
-  for (const auto& user : users) {
-    MILLRACE_CHECK(node->erase(user));
+  for (const auto& demand : demands) {
+    MILLRACE_CHECK(node->carry_out(demand));
   }
   return {};
 }
@@ -106,7 +106,7 @@ Result<std::size_t> restore(const RestoreFlags& flags) {
   MILLRACE_TRY(const auto manifest,
                state::read_manifest((fs::path(flags.from) / "state").string()));
   std::error_code error;
-  std::vector<UserId> erased;
+  std::vector<state::Demand> demanded;
   std::string aside;
   const DataFolders folders(flags.data);
   if (fs::exists(folders.state, error) || fs::exists(folders.log, error)) {
@@ -115,7 +115,7 @@ Result<std::size_t> restore(const RestoreFlags& flags) {
                                        " holds data: name another folder, or --replace to "
                                        "move it aside");
     }
-    MILLRACE_TRY(erased, erased_in(flags.data));
+    MILLRACE_TRY(demanded, demands_in(flags.data));
     for (int n = 1; aside.empty() || fs::exists(aside, error); ++n) {
       aside = flags.data + ".replaced-" + std::to_string(n);
     }
@@ -127,7 +127,7 @@ Result<std::size_t> restore(const RestoreFlags& flags) {
     MILLRACE_CHECK(state::copy_folder((fs::path(flags.from) / "log").string(), folders.log));
   }
   MILLRACE_CHECK(copy_videos(fs::path(flags.from) / "media", folders.media));
-  MILLRACE_CHECK(erase_again(flags.data, erased));
+  MILLRACE_CHECK(demand_again(flags.data, demanded));
   if (!aside.empty()) std::cerr << "millrace restore: what was there is in " << aside << "\n";
   return manifest.partitions.size();
 }

@@ -114,6 +114,7 @@ struct AccountsConfig {
   std::int64_t token_lifetime_ms = 30LL * 24 * 3'600'000;
   std::uint32_t logins_per_account = 10;  // tries a minute; 0: no limit
   std::uint32_t logins_per_address = 60;
+  std::uint64_t merge_events = 100'000;  // of a person who is merged into another
 
   friend bool operator==(const AccountsConfig&, const AccountsConfig&) = default;
 };
@@ -173,6 +174,9 @@ struct FeedConfig {
   std::uint32_t in_a_row = 2;      // most items of one parent next to each other; 0: any number
   std::int64_t rest_ms = 600'000;  // what was watched so recently is left out; 0: nothing
   std::uint32_t impressions_per_second = 1'000;  // answers logged; 0: none
+  std::uint32_t rotate_after = 5;
+  double rotate_factor = 0.8;
+  std::int64_t rotate_recover_ms = 24LL * 3'600'000;
 
   friend bool operator==(const FeedConfig&, const FeedConfig&) = default;
 };
@@ -185,8 +189,8 @@ struct ModelsConfig {
   std::uint32_t neighbour_cells = 125'000;
   std::uint32_t linear_items = 10'000;
   std::uint64_t linear_bytes = 0;  // 0: a share of memory_bytes
-  std::string train_program;  // empty: millrace-train beside this program
-  bool learn_blend = true;    // else as chosen
+  std::string train_program;       // empty: millrace-train beside this program
+  bool learn_blend = true;         // else as chosen
   std::int64_t blend_every_ms = 600'000;
   std::uint32_t predictions_per_second = 20;  // 0: none
   double predicted_share = 1;                 // of people

@@ -47,6 +47,9 @@ processors::RankingOptions ranking_options(const ServeConfig& config) {
   ranking.feed_random = config.feed.jitter;
   ranking.feed_in_a_row = config.feed.in_a_row;
   ranking.feed_rest_ms = config.feed.rest_ms;
+  ranking.rotate_after = config.feed.rotate_after;
+  ranking.rotate_factor = config.feed.rotate_factor;
+  ranking.rotate_recover_ms = config.feed.rotate_recover_ms;
   ranking.neighbour_cells = config.models.neighbour_cells;
   return ranking;
 }
@@ -94,9 +97,8 @@ processors::Trainer::Options trainer_options(const ServeConfig& config,
   options.again = config.models.train_every;
   options.linear_again = config.models.linear_every;
   options.linear.max_items = config.models.linear_items;
-  options.linear.max_bytes = config.models.linear_bytes != 0
-                                 ? config.models.linear_bytes
-                                 : config.memory_bytes / kTrainingShare;
+  options.linear.max_bytes = config.models.linear_bytes != 0 ? config.models.linear_bytes
+                                                             : config.memory_bytes / kTrainingShare;
   options.change = config.models.train_change;
   options.train_program =
       config.models.train_program.empty() ? train_program_beside() : config.models.train_program;

@@ -223,6 +223,7 @@ serving::Deps Node::parts() {
                    config_.accounts.logins_per_address, config_.access.sign_ups},
                   config_.client_secret,
                   config_.engine.max_dataset_bytes,
+                  config_.accounts.merge_events,
                   config_.engine.max_uploads};
   deps.checkpoint = [this](std::int64_t max_age) { return maintenance_->checkpoint(max_age); };
   deps.checkpoints = folders_.checkpoints;
@@ -331,10 +332,13 @@ void Node::stop() {
   if (engine_) engine_->stop();
 }
 
-Status Node::erase(const UserId& user) {
+Status Node::carry_out(const state::Demand& demand) {
+  const auto& user = demand.erase;
+  auto change = demand.into.value.empty() ? CatalogChange(DemandErase{user})
+                                          : CatalogChange(MergePeople{user, demand.into});
   std::vector<ingest::Append> appends;
   appends.push_back(
-      {kCatalogPartition, {}, encode(CatalogRecord{ids_.mint(), DemandErase{user}, Actor{}})});
+      {kCatalogPartition, {}, encode(CatalogRecord{ids_.mint(), std::move(change), Actor{}})});
   MILLRACE_TRY(const auto offsets, log_->append_and_wait(std::move(appends)));
   const auto& store = engine_->store(partition_of(user.value, engine_->partitions()));
   std::promise<bool> carried;
@@ -342,7 +346,7 @@ Status Node::erase(const UserId& user) {
       [&store, at = offsets.front()] { return store.published().carried_catalog_offset >= at; },
       60'000, [&carried](bool done) { carried.set_value(done); });
   if (carried.get_future().get()) return {};
-  return fail(Code::kTimeout, "the erasure is in the log but was not applied within a minute");
+  return fail(Code::kTimeout, "the demand is in the log but was not applied within a minute");
 }
 
 serving::Reply Node::call(serving::Request request) const {

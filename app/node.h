@@ -46,8 +46,8 @@ class Node {
   Status reload_tls() { return server_ ? server_->reload_tls() : Status(); }
   // Answers a request without a socket, waiting for a Later.
   serving::Reply call(serving::Request request) const;
-  // Erases a person, as DELETE /v1/users/{id} does.
-  Status erase(const UserId& user);
+  // Erases a person, or merges one into another, as /v1/users/{id} does.
+  Status carry_out(const state::Demand& demand);
 
   processors::Engine& engine() { return *engine_; }
   ingest::EventLog& log() { return *log_; }

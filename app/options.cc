@@ -191,6 +191,8 @@ std::vector<Option> accounts_options() {
       integer("accounts.logins_per_address",
               "tries of a password a minute and address; 0: no limit",
               MILLRACE_AT(accounts.logins_per_address), 0, 1'000'000),
+      integer("accounts.merge_events", "most events of a person who is merged into another",
+              MILLRACE_AT(accounts.merge_events), 1, 100'000'000),
   };
 }
 
@@ -286,6 +288,14 @@ std::vector<Option> feed_options() {
               MILLRACE_AT(feed.in_a_row), 0, 100),
       duration("feed.rest", "/v1/feed: how long what was watched stays out; 0: not at all",
                MILLRACE_AT(feed.rest_ms), 0),
+      integer("feed.rotate_after",
+              "hybrid_ensemble: times that an item is shown and not acted on until it goes down; "
+              "0: never",
+              MILLRACE_AT(feed.rotate_after), 0, 1'000),
+      real("feed.rotate_factor", "factor on its score, with that time and each further one",
+           MILLRACE_AT(feed.rotate_factor)),
+      duration("feed.rotate_recover", "not shown for so long it is as new",
+               MILLRACE_AT(feed.rotate_recover_ms), 1'000),
       integer("feed.impressions_per_second", "answers logged for attribution a second; 0: none",
               MILLRACE_AT(feed.impressions_per_second), 0, 100'000),
   };

@@ -37,6 +37,7 @@ Result<Interaction> Acceptor::check(Event event) const {
   if (type == nullptr) {
     return fail(Code::kInvalid, "'" + event.type + "' is not in the interaction table", "type");
   }
+  if (is_merged(event.source)) return fail(Code::kInvalid, "is that of merges", "source");
   const auto now = clock_.now();
   if (!event.time) event.time = now;
   if (*event.time > now + options_.future_ms) {

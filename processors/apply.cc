@@ -193,10 +193,13 @@ void Applier::apply_interaction(const ingest::StoredRecord& record,
   }
   const bool known = knows_type(interaction.type_number) &&
                      (interaction.undo_type == 0 || knows_type(interaction.undo_type));
+  // A copy is folded as what it is a copy of was.
+  auto event = interaction;
+  if (event.source == kMergedTrackedSource) event.source = state::kTrackedSource;
+  copied_ = is_merged(interaction.source);
   const auto verdict =
       known
-          ? fold(record, interaction,
-                 decoded.item ? *decoded.item : store_.number_of(interaction.item))
+          ? fold(record, event, decoded.item ? *decoded.item : store_.number_of(interaction.item))
           : bury(record, Error{Code::kInvalid, "the ruleset has no such interaction type", "type"},
                  interaction.user);
   duplicates.add(identity, {record.offset, log_time, verdict});
@@ -236,7 +239,8 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
   auto& stats = store_.change_item(item);
   state::contribute(stats, before, -1);
   state::contribute(stats, after, 1);
-  if (interaction.type_number == static_cast<std::uint32_t>(BuiltIn::kPurchase)) ++stats.sold;
+  const bool bought = interaction.type_number == static_cast<std::uint32_t>(BuiltIn::kPurchase);
+  if (bought && !copied_) ++stats.sold;  // what a merge copies was sold once
 
   const bool tracked =
       interaction.source == state::kTrackedSource && ruleset_.rule_version >= kTracksSince;
@@ -258,7 +262,7 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
       credit(store_, person, interaction, is_click(interaction.type_number));
     }
   }
-  if (tests_ != nullptr && tests_->wants(interaction.user)) {
+  if (tests_ != nullptr && !copied_ && tests_->wants(interaction.user)) {
     tests_->push({{Topic::kInteractions, store_.partition()},
                   record.offset,
                   std::string(interaction.user),
@@ -266,7 +270,7 @@ state::Verdict Applier::fold(const ingest::StoredRecord& record, const Interacti
                   !dealt_with(before) && counts_as_positive(after),
                   person.events});
   }
-  if (tapping_) tapped_.add(record.offset, index, record.bytes);
+  if (tapping_ && !copied_) tapped_.add(record.offset, index, record.bytes);
   if (is_rating(interaction.type_number)) views_.rated(interaction, record.offset, index);
   if (is_visit(interaction.type_number, interaction.value_centi)) {
     views_.visited({interaction.user, interaction.session, interaction.time, index});
@@ -349,8 +353,9 @@ void Applier::erase(const EraseUser& demand) {
     return;
   }
   ++figures_.controls;
-  applied.carried_catalog_offset = demand.catalog_offset;
   const auto* person = store_.person(demand.user.value);
+  if (demand.events && *demand.events != (person == nullptr ? 0 : person->events)) return;
+  applied.carried_catalog_offset = demand.catalog_offset;
   if (person != nullptr) {
     std::vector<std::pair<std::uint32_t, state::ItemIndex>> ordered;
     person->for_each_row([&](const state::ItemRow& row) {

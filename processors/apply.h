@@ -110,6 +110,7 @@ class Applier {
   TestQueue* tests_;
   bool tapping_ = false;
   TappedBatch tapped_;
+  bool copied_ = false;  // the event at hand is a copy that a merge made
   Ruleset ruleset_;
   bool ruleset_loaded_ = false;
   ApplyFigures figures_;

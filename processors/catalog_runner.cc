@@ -68,27 +68,45 @@ Result<bool> CatalogRunner::step() {
   return true;
 }
 
-Status CatalogRunner::carry() {
+Status CatalogRunner::carry_erasures(std::span<const state::Demand> demands) {
+  std::vector<ingest::Append> appends;
+  for (const auto& demand : demands) {
+    const auto partition = partition_of(demand.erase.value, parts_.log->interaction_partitions());
+    if (parts_.partitions[partition]->published().carried_catalog_offset >= demand.catalog_offset) {
+      continue;
+    }
+    appends.push_back({{Topic::kInteractions, partition},
+                       demand.erase.value,
+                       encode(LogRecord{EraseUser{demand.erase, demand.catalog_offset}})});
+  }
+  crash_point("carry_before_append");
+  if (!appends.empty()) {
+    auto appended = parts_.log->append_and_wait(std::move(appends));
+    if (!appended) return tl::unexpected<Error>(appended.error());
+  }
+  return {};
+}
+
+Result<bool> CatalogRunner::carry() {
   for (;;) {
-    const auto demands = parts_.store->demands_after(carried_to_, kCarryAtOnce);
-    if (demands.empty()) return {};
-    std::vector<ingest::Append> appends;
-    for (const auto& demand : demands) {
-      const auto partition = partition_of(demand.erase.value, parts_.log->interaction_partitions());
-      if (parts_.partitions[partition]->published().carried_catalog_offset >=
-          demand.catalog_offset) {
-        continue;
-      }
-      appends.push_back({{Topic::kInteractions, partition},
-                         demand.erase.value,
-                         encode(LogRecord{EraseUser{demand.erase, demand.catalog_offset}})});
+    const auto found = parts_.store->demands_after(carried_to_, kCarryAtOnce);
+    if (found.empty()) return true;
+    const std::span<const state::Demand> demands(found);
+    const auto merge = std::find_if(demands.begin(), demands.end(),
+                                    [](const auto& demand) { return !demand.into.value.empty(); });
+    if (merge != demands.begin()) {
+      const auto erasures = static_cast<std::size_t>(merge - demands.begin());
+      MILLRACE_CHECK(carry_erasures(demands.first(erasures)));
+      carried_to_ = demands[erasures - 1].catalog_offset;
+      continue;
     }
-    crash_point("carry_before_append");
-    if (!appends.empty()) {
-      auto appended = parts_.log->append_and_wait(std::move(appends));
-      if (!appended) return tl::unexpected<Error>(appended.error());
+    if (!merge_) {
+      merge_.emplace(*merge, *parts_.log, parts_.partitions, parts_.interaction_weights);
     }
-    carried_to_ = demands.back().catalog_offset;
+    MILLRACE_TRY(const bool done, merge_->step());
+    if (!done) return false;
+    merge_.reset();
+    carried_to_ = merge->catalog_offset;
   }
 }
 

@@ -13,7 +13,7 @@ namespace millrace::processors {
 namespace {
 
 // Shares of the memory budget: the duplicate windows and a training take an eighth each
-// (app/engine_options.cc), and a sixth is left for lists, cells and the catalog.
+// (app/engine_options.cc), and a seventh is left for lists, cells and the catalog.
 constexpr std::size_t kCacheShare = 12;        // RocksDB's blocks: 1/12
 constexpr std::size_t kWriteBufferShare = 16;  // RocksDB's write buffers: 1/16
 constexpr std::size_t kPeopleShare = 7;        // people in memory: 1/7
@@ -21,11 +21,14 @@ constexpr std::size_t kCooccurrenceShare = 7;  // 1/7
 constexpr std::size_t kRatingsShare = 32;      // 1/32
 constexpr std::size_t kMatrixShare = 12;       // 1/12
 constexpr std::size_t kSessionsShare = 32;     // 1/32
-constexpr double kElsewhere = 2.0 / 8 + 1.0 / 6;
+constexpr std::size_t kFatigueShare = 128;     // who has been shown what: 1/128
+constexpr double kElsewhere = 2.0 / 8 + 1.0 / 7;
 static_assert(1.0 / kCacheShare + 1.0 / kWriteBufferShare + 1.0 / kPeopleShare +
                   1.0 / kCooccurrenceShare + 1.0 / kRatingsShare + 1.0 / kMatrixShare +
-                  1.0 / kSessionsShare + kElsewhere <=
+                  1.0 / kSessionsShare + 1.0 / kFatigueShare + kElsewhere <=
               1);
+
+constexpr int kMergeWaitMs = 2;  // between looks at what a merge waits for
 
 constexpr Offset kTailRecords = 100'000;  // of a partition, read again at a start
 constexpr std::size_t kTailBatch = 4'096;
@@ -103,12 +106,14 @@ Status Engine::open_stores() {
       *catalog_, readable, items_, names_, options_.ranking,
       LiveViews::Budgets{
           options_.memory_bytes / kCooccurrenceShare, options_.memory_bytes / kRatingsShare,
-          options_.memory_bytes / kMatrixShare, options_.memory_bytes / kSessionsShare},
+          options_.memory_bytes / kMatrixShare, options_.memory_bytes / kSessionsShare,
+          options_.memory_bytes / kFatigueShare},
       metrics_, options_.prequential.learn);
   prequential_ = std::make_unique<Prequential>(
       options_.prequential, Prequential::Parts{views_.get(), catalog_.get(), &publisher_, &log_,
                                                &tests_, &clock_, &metrics_});
-  CatalogRunner::Parts catalog{&log_, catalog_.get(), &publisher_, {}, &metrics_};
+  CatalogRunner::Parts catalog{&log_, catalog_.get(), &publisher_,
+                               {},    &metrics_,      options_.interaction_weights};
   for (std::uint16_t p = 0; p < partitions; ++p) {
     catalog.partitions.push_back(stores_[p].get());
     const RunnerParts parts{&log_,        stores_[p].get(),
@@ -250,7 +255,7 @@ void Engine::run_catalog(const std::stop_token& stop) {
       if (due >= 0) due_ms = std::max(due, committed ? 1 : 500);
     }
     const auto carried = catalog_runner_->carry();
-    if (!carried) due_ms = std::min(due_ms, 100);
+    if (!carried || !*carried) due_ms = std::min(due_ms, carried ? kMergeWaitMs : 100);
     if (!worked) bells_.back().wait(std::chrono::milliseconds(due_ms));
   }
 }

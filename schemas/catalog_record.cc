@@ -224,6 +224,13 @@ Result<Notice> notice_of(const proto::Notice& message) {
   return Notice{static_cast<NoticeKind>(message.kind()), message.subject(), message.details()};
 }
 
+Result<MergePeople> merge_of(const proto::MergePeople& message) {
+  if (message.user().empty() || message.into().empty()) {
+    return corrupt_bytes("merge: it names no two people");
+  }
+  return MergePeople{UserId(message.user()), UserId(message.into())};
+}
+
 // Puts each kind of change where the message has it.
 struct Fill {
   proto::CatalogRecord& message;
@@ -231,6 +238,12 @@ struct Fill {
   void operator()(const Item& item) const { fill(*message.mutable_item(), item); }
   void operator()(const DeleteItem& gone) const { message.set_delete_item(gone.id.value); }
   void operator()(const DemandErase& demand) const { message.set_erase_user(demand.user.value); }
+  void operator()(const MergePeople& merge) const {
+    message.mutable_merge_people()->set_user(merge.user.value);
+    message.mutable_merge_people()->set_into(merge.into.value);
+  }
+  void operator()(const PutRule& put) const { fill(*message.mutable_put_rule(), put.rule); }
+  void operator()(const DeleteRule& gone) const { message.set_delete_rule(gone.id); }
   void operator()(const SignUp& sign_up) const { fill(*message.mutable_sign_up(), sign_up); }
   void operator()(const ChangeAccount& change) const {
     fill(*message.mutable_change_account(), change);
@@ -328,6 +341,12 @@ Result<CatalogChange> change_of(const proto::CatalogRecord& message) {
     case Case::kEraseUser:
       if (message.erase_user().empty()) return corrupt_bytes("erasure: it names no user");
       return DemandErase{UserId(message.erase_user())};
+    case Case::kMergePeople: return merge_of(message.merge_people());
+    case Case::kPutRule:
+      return rule_of(message.put_rule()).map([](RankingRule&& rule) {
+        return CatalogChange(PutRule{std::move(rule)});
+      });
+    case Case::kDeleteRule: return DeleteRule{message.delete_rule()};
     case Case::kCloseAccount: return CloseAccount{AccountId(message.close_account())};
     case Case::kRevokeToken: return RevokeToken{TokenId(message.revoke_token())};
     case Case::kReserveUsers: return ReserveUsers{message.reserve_users()};

@@ -13,6 +13,7 @@
 #include "schemas/experiment.h"
 #include "schemas/genre.h"
 #include "schemas/item.h"
+#include "schemas/ranking_rule.h"
 #include "schemas/store.h"
 
 namespace millrace {
@@ -21,8 +22,8 @@ using CatalogChange =
     std::variant<Item, DeleteItem, DemandErase, SignUp, ChangeAccount, CloseAccount, IssueToken,
                  RevokeToken, ReserveUsers, MintItem, PutGenre, DeleteGenre, BlockAddress,
                  UnblockAddress, Notice, PutStore, PutProduct, DeleteOwned, PutRate, DeleteRate,
-                 PutExperiment, StopExperiment, PutDataset, DeleteDataset, DescribePerson,
-                 PutBlend>;
+                 PutExperiment, StopExperiment, PutDataset, DeleteDataset, DescribePerson, PutBlend,
+                 MergePeople, PutRule, DeleteRule>;
 
 // A record of the `catalog` log. `command_id` names the request that made it: a repeat has no
 // effect. What people change of their own has no actor.

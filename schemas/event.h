@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -9,6 +10,14 @@
 #include "schemas/ids.h"
 
 namespace millrace {
+
+// Sources of events that a merge has copied from another person; no client may use them. The second
+// is that of copies of tracked ones.
+inline constexpr const char* kMergedSource = "/merge";
+inline constexpr const char* kMergedTrackedSource = "/merge/interactions";
+inline bool is_merged(std::string_view source) {
+  return source == kMergedSource || source == kMergedTrackedSource;
+}
 
 // An interaction as a client says it: a CloudEvent with its `data` unfolded. Empty text: not given.
 struct Event {
@@ -76,10 +85,13 @@ struct Ruleset {
   friend bool operator==(const Ruleset&, const Ruleset&) = default;
 };
 
-// Demands on one person's facts, carried from `catalog` at `catalog_offset`.
+// Demands on one person's facts, carried from `catalog` at `catalog_offset`. With `events` (of a
+// merge) only while the person's events are so many: nothing happens, and the demand stays open,
+// where more have come since they were copied.
 struct EraseUser {
   UserId user;
   Offset catalog_offset = 0;
+  std::optional<std::uint64_t> events{};
   friend bool operator==(const EraseUser&, const EraseUser&) = default;
 };
 

@@ -36,4 +36,11 @@ struct DemandErase {
   friend bool operator==(const DemandErase&, const DemandErase&) = default;
 };
 
+// Makes `user`'s events those of `into`, then erases `user`.
+struct MergePeople {
+  UserId user;
+  UserId into;
+  friend bool operator==(const MergePeople&, const MergePeople&) = default;
+};
+
 }  // namespace millrace

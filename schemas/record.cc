@@ -52,6 +52,7 @@ std::string encode_erase(const EraseUser& erase) {
   proto::LogRecord record;
   record.mutable_erase_user()->set_user(erase.user.value);
   record.mutable_erase_user()->set_catalog_offset(erase.catalog_offset);
+  if (erase.events) record.mutable_erase_user()->set_events(*erase.events);
   return record.SerializeAsString();
 }
 
@@ -94,6 +95,13 @@ std::string encode_expire(const ExpireTracked& expire) {
   proto::LogRecord record;
   record.mutable_expire_tracked()->set_user(expire.user.value);
   return record.SerializeAsString();
+}
+
+Result<EraseUser> erase_of(const proto::EraseUser& message) {
+  if (message.user().empty()) return corrupt_bytes("erasure: it names no user");
+  EraseUser erase{UserId(message.user()), message.catalog_offset()};
+  if (message.has_events()) erase.events = message.events();
+  return erase;
 }
 
 Ruleset ruleset_of(const proto::Ruleset& message) {
@@ -147,8 +155,7 @@ Result<LogRecordView> view_log_record(std::string_view bytes) {
   }
   if (!message.has_erase_user())
     return corrupt_bytes("log record of a kind that this version knows");
-  if (message.erase_user().user().empty()) return corrupt_bytes("erasure: it names no user");
-  return EraseUser{UserId(message.erase_user().user()), message.erase_user().catalog_offset()};
+  return erase_of(message.erase_user());
 }
 
 Result<LogRecord> decode_log_record(std::string_view bytes) {

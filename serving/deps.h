@@ -38,6 +38,7 @@ struct SurfaceOptions {
   AccountOptions accounts{};
   std::string client_secret;                     // of Policy::kSecret; empty: services' keys alone
   std::uint64_t max_dataset_bytes = 1ULL << 30;  // of an uploaded CSV file
+  std::uint64_t max_merged_events = 100'000;     // of a person who is merged into another
   std::size_t max_uploads = 4;                   // of datasets at once
 };
 

@@ -117,12 +117,25 @@ CommandVerdict CatalogStore::Impl::delete_genre(Offset offset, UnixMillis log_ti
   return verdict;
 }
 
-CommandOutcome CatalogStore::Impl::demand(Offset offset, const UserId& user) {
+CommandOutcome CatalogStore::Impl::demand(Offset offset, const UserId& user, const UserId& into) {
   notes.erase(user);
-  rows.append(keys::of(keys::kDemand, static_cast<std::uint64_t>(offset)), user.value);
+  auto row = user.value;
+  if (!into.value.empty()) row.append(1, '\0').append(into.value);
+  rows.append(keys::of(keys::kDemand, static_cast<std::uint64_t>(offset)), std::move(row));
   const std::lock_guard lock(mutex);
-  demands.push_back({offset, user});
+  demands.push_back({offset, user, into});
   return CommandOutcome::kAccepted;
+}
+
+// What is said of the one is said of the other from now on, unless something was already.
+CommandOutcome CatalogStore::Impl::merge(Offset offset, const MergePeople& people) {
+  if (people.user == people.into) return CommandOutcome::kForbidden;
+  const auto said = notes.view();
+  const auto* note = said->find(people.user.value);
+  if (note != nullptr && said->find(people.into.value) == nullptr) {
+    notes.apply(DescribePerson{people.into, **note});
+  }
+  return demand(offset, people.user, people.into);
 }
 
 // One function a kind of change.
@@ -149,6 +162,9 @@ struct CatalogStore::Impl::Change {
   CommandVerdict operator()(const DemandErase& erase) const {
     return {in.demand(offset, erase.user)};
   }
+  CommandVerdict operator()(const MergePeople& people) const { return {in.merge(offset, people)}; }
+  CommandVerdict operator()(const PutRule& put) const { return in.ranking_rules.apply(put); }
+  CommandVerdict operator()(const DeleteRule& gone) const { return in.ranking_rules.apply(gone); }
   CommandVerdict operator()(const CloseAccount& close) const {
     const auto verdict = in.accounts.apply(close);
     if (verdict.outcome != CommandOutcome::kDeleted) return verdict;
@@ -265,7 +281,7 @@ void CatalogStore::apply(Offset offset, UnixMillis log_time, std::string_view re
 std::vector<ItemIndex> CatalogStore::publish() {
   Impl& im = *impl_;
   if (im.progress.next_offset == im.published.next_offset) return {};
-  auto view = im.builder.build(im.progress.next_offset, im.experiments.view());
+  auto view = im.build_view();
   auto accounts = im.accounts.view();
   auto genres = im.genres.view();
   auto blocks = im.blocks.view();

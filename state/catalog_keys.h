@@ -17,20 +17,22 @@ inline constexpr char kTrail = 'T';       // offset -> JournalRow: changes by ad
 inline constexpr char kAnomaly = 'F';     // offset -> JournalRow
 inline constexpr char kReport = 'R';      // offset -> JournalRow: audits
 // Facts:
-inline constexpr char kAccount = 'a';     // number -> AccountRow
-inline constexpr char kBlock = 'b';       // 16 bytes of address, 1 of bits -> BlockRow
-inline constexpr char kRate = 'c';        // currency -> digits of its minor unit, space, rate
-inline constexpr char kExperiment = 'e';  // id -> ExperimentRow
-inline constexpr char kGenre = 'g';       // number -> name
-inline constexpr char kItem = 'i';        // id -> CatalogItemRow
-inline constexpr char kDemand = 'd';      // catalog offset -> user
-inline constexpr char kHighest = 'n';     // kind -> 8 bytes
-inline constexpr char kPersonNote = 'p';  // user -> PersonNoteRow
-inline constexpr char kDataset = 's';     // number -> DatasetRow
-inline constexpr char kToken = 't';       // number -> TokenRow
-inline constexpr char kBlend = 'w';       // -> KeptBlendRow
-inline constexpr char kFacts[] = {kAccount, kBlock,   kRate,  kDemand,     kExperiment, kGenre,
-                                  kItem,    kHighest, kToken, kPersonNote, kDataset,    kBlend};
+inline constexpr char kAccount = 'a';      // number -> AccountRow
+inline constexpr char kBlock = 'b';        // 16 bytes of address, 1 of bits -> BlockRow
+inline constexpr char kRate = 'c';         // currency -> digits of its minor unit, space, rate
+inline constexpr char kExperiment = 'e';   // id -> ExperimentRow
+inline constexpr char kGenre = 'g';        // number -> name
+inline constexpr char kItem = 'i';         // id -> CatalogItemRow
+inline constexpr char kDemand = 'd';       // catalog offset -> user; of a merge: and 0, into whom
+inline constexpr char kHighest = 'n';      // kind -> 8 bytes
+inline constexpr char kPersonNote = 'p';   // user -> PersonNoteRow
+inline constexpr char kRankingRule = 'r';  // id -> RankingRule
+inline constexpr char kDataset = 's';      // number -> DatasetRow
+inline constexpr char kToken = 't';        // number -> TokenRow
+inline constexpr char kBlend = 'w';        // -> KeptBlendRow
+inline constexpr char kFacts[] = {kAccount, kBlock,       kRate,    kDemand, kExperiment,
+                                  kGenre,   kItem,        kHighest, kToken,  kPersonNote,
+                                  kDataset, kRankingRule, kBlend};
 
 inline std::string big_endian(std::uint64_t number) {
   std::string out(8, '\0');

@@ -57,7 +57,7 @@ Status CatalogStore::Impl::load() {
   }
   ready_sum = committed_sum = rows.sum();
   published = progress;
-  view = builder.build(progress.next_offset, experiments.view());
+  view = build_view();
   accounts_view = accounts.view();
   genres_view = genres.view();
   blocks_view = blocks.view();
@@ -94,7 +94,10 @@ Status CatalogStore::Impl::load_items() {
 Status CatalogStore::Impl::load_people() {
   MILLRACE_CHECK(db->scan(keys::of(keys::kDemand), {}, [&](auto key, auto value) {
     const auto offset = static_cast<Offset>(keys::from_big_endian(key.substr(1)));
-    demands.push_back({offset, UserId(std::string(value))});
+    const auto end = std::min(value.find('\0'), value.size());
+    const auto into = end < value.size() ? value.substr(end + 1) : std::string_view();
+    demands.push_back(
+        {offset, UserId(std::string(value.substr(0, end))), UserId(std::string(into))});
     rows.restore_appended(key, value);
     return true;
   }));
@@ -173,8 +176,18 @@ Status CatalogStore::Impl::load_access() {
   return status;
 }
 
+std::shared_ptr<const CatalogView> CatalogStore::Impl::build_view() {
+  return builder.build(progress.next_offset, experiments.view(), ranking_rules.view());
+}
+
 Status CatalogStore::Impl::load_uploads() {
   Status status;
+  MILLRACE_CHECK(db->scan(keys::of(keys::kRankingRule), {}, [&](auto key, auto value) {
+    rows.restore(key, value);
+    status = ranking_rules.restore(value);
+    return status.has_value();
+  }));
+  MILLRACE_CHECK(status);
   MILLRACE_CHECK(db->scan(keys::of(keys::kDataset), {}, [&](auto key, auto value) {
     rows.restore(key, value);
     status = datasets.restore(key, value);

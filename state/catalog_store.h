@@ -29,6 +29,7 @@ namespace millrace::state {
 struct Demand {
   Offset catalog_offset = 0;
   UserId erase;
+  UserId into{};  // whose events theirs become before; empty: nobody's
 };
 
 struct CatalogDeadLetter {

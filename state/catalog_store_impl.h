@@ -18,6 +18,7 @@
 #include "state/fact_rows.h"
 #include "state/genres.h"
 #include "state/journal.h"
+#include "state/ranking_rules.h"
 
 namespace millrace::state {
 
@@ -62,6 +63,7 @@ struct CatalogStore::Impl {
   Genres genres{rows, numbers};
   Currencies currencies{rows};
   Experiments experiments{rows};
+  RankingRules ranking_rules{rows};
   Datasets datasets{rows, numbers};
   PersonNotes notes{rows};
   Blends blends{rows};
@@ -111,7 +113,9 @@ struct CatalogStore::Impl {
   CommandVerdict put_product(Offset offset, UnixMillis log_time, const PutProduct& put);
   CommandVerdict delete_owned(Offset offset, const DeleteOwned& gone);
   void delete_stores_of(Offset offset, AccountId owner);
-  CommandOutcome demand(Offset offset, const UserId& user);
+  CommandOutcome demand(Offset offset, const UserId& user, const UserId& into = UserId());
+  CommandOutcome merge(Offset offset, const MergePeople& people);
+  std::shared_ptr<const CatalogView> build_view();
   void raise_highest(const ItemId& id);
   void remember(std::string_view command_id, CommandVerdict verdict);
   void tell(Offset offset, UnixMillis log_time, const CatalogRecord& record,

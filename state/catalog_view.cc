@@ -30,7 +30,8 @@ std::size_t bytes_of(const CatalogItem& item) {
   std::size_t bytes = sizeof(CatalogItem) + 64 + item.folded_title.size() + item.item.title.size() +
                       item.item.attributes.size() + item.item.id.value.size() +
                       item.item.parent.value.size();
-  bytes += (item.categories.size() + item.tags.size()) * (sizeof(std::uint32_t) + 40);
+  bytes += item.categories.size() * (sizeof(std::uint32_t) + 40);
+  bytes += item.tags.size() * (2 * sizeof(std::uint32_t) + 40);
   return bytes;
 }
 
@@ -114,8 +115,9 @@ CatalogView::Chunk& CatalogViewBuilder::chunk_for(ItemIndex index) {
 }
 
 void CatalogViewBuilder::link(const CatalogItem& item) {
-  if (item.parent == kNoItem && item.owner.value == 0) return;
+  if (item.parent == kNoItem && item.owner.value == 0 && item.tags.empty()) return;
   shared_families_.reset();
+  for (const auto tag : item.tags) families_.tagged[tag].push_back(item.index);
   if (item.parent != kNoItem) families_.children[item.parent].push_back(item.index);
   if (item.owner.value != 0) families_.stores[item.owner.value].push_back(item.index);
 }
@@ -130,6 +132,7 @@ void CatalogViewBuilder::unlink(const CatalogItem& item) {
   };
   from(families_.children, item.parent);
   from(families_.stores, item.owner.value);
+  for (const auto tag : item.tags) from(families_.tagged, tag);
 }
 
 void CatalogViewBuilder::place(std::shared_ptr<const CatalogItem> item) {
@@ -141,7 +144,7 @@ void CatalogViewBuilder::place(std::shared_ptr<const CatalogItem> item) {
   } else {
     ++count_;
   }
-  if (!old || old->parent != item->parent || old->owner != item->owner) {
+  if (!old || old->parent != item->parent || old->owner != item->owner || old->tags != item->tags) {
     if (old) unlink(*old);
     link(*item);
   }
@@ -231,14 +234,16 @@ bool CatalogViewBuilder::erase(ItemIndex index, Offset offset) {
 }
 
 std::shared_ptr<const CatalogView> CatalogViewBuilder::build(
-    Offset next_offset, std::shared_ptr<const ExperimentsView> experiments) {
+    Offset next_offset, std::shared_ptr<const ExperimentsView> experiments,
+    std::shared_ptr<const RankingRulesView> rules) {
   auto view = std::make_shared<CatalogView>();
   view->experiments_ = std::move(experiments);
+  view->ranking_rules_ = std::move(rules);
   view->chunks_.assign(chunks_.begin(), chunks_.end());
   std::fill(shared_.begin(), shared_.end(), true);
   if (!shared_families_) {
-    shared_families_ = std::make_shared<const CatalogView::Families>(
-        CatalogView::Families{families_.children.share(), families_.stores.share()});
+    shared_families_ = std::make_shared<const CatalogView::Families>(CatalogView::Families{
+        families_.children.share(), families_.stores.share(), families_.tagged.share()});
   }
   view->families_ = shared_families_;
   view->next_offset_ = next_offset;

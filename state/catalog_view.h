@@ -12,6 +12,7 @@
 #include "state/cow_map.h"
 #include "state/experiments.h"
 #include "state/item_index.h"
+#include "state/ranking_rules.h"
 
 namespace millrace::state {
 
@@ -93,7 +94,13 @@ class CatalogView {
     return held(families_->stores, owner.value);
   }
 
+  // Those that carry a tag (NameTable tags), in no particular order.
+  const std::vector<ItemIndex>& tagged(std::uint32_t tag) const {
+    return held(families_->tagged, tag);
+  }
+
   const ExperimentsView& experiments() const { return *experiments_; }
+  const RankingRulesView& ranking_rules() const { return *ranking_rules_; }
 
   Offset offset() const { return next_offset_; }  // records below it are in
   std::size_t items() const { return items_; }
@@ -129,12 +136,15 @@ class CatalogView {
   struct Families {
     Index children;  // by parent
     Index stores;    // by owner
+    Index tagged;    // by tag
   };
   static const std::vector<ItemIndex>& held(const Index& index, std::uint64_t key);
 
   std::vector<std::shared_ptr<const Chunk>> chunks_;
   std::shared_ptr<const Families> families_ = std::make_shared<const Families>();
   std::shared_ptr<const ExperimentsView> experiments_ = std::make_shared<const ExperimentsView>();
+  std::shared_ptr<const RankingRulesView> ranking_rules_ =
+      std::make_shared<const RankingRulesView>();
   Offset next_offset_ = 0;
   Offset features_changed_ = 0;
   Offset added_ = 0;
@@ -163,10 +173,12 @@ class CatalogViewBuilder {
   // The items of a kind that have a category.
   std::vector<std::shared_ptr<const CatalogItem>> having(std::string_view kind,
                                                          std::string_view category) const;
-  // A view of everything so far, with that offset() and those experiments.
-  std::shared_ptr<const CatalogView> build(Offset next_offset,
-                                           std::shared_ptr<const ExperimentsView> experiments =
-                                               std::make_shared<const ExperimentsView>());
+  // A view of everything so far, with that offset(), those experiments and rules.
+  std::shared_ptr<const CatalogView> build(
+      Offset next_offset,
+      std::shared_ptr<const ExperimentsView> experiments =
+          std::make_shared<const ExperimentsView>(),
+      std::shared_ptr<const RankingRulesView> rules = std::make_shared<const RankingRulesView>());
 
   // On opening a stored catalog.
   void restore(const Item& item, UnixMillis first_put, Offset changed);

@@ -38,6 +38,12 @@ struct Teller {
     say("item.create", mint.item.kind + ":" + text(verdict.number));
   }
   void operator()(const DemandErase& demand) const { say("user.erase", demand.user.value); }
+  void operator()(const MergePeople& people) const {
+    say("user.merge", people.user.value);
+    add_details([&](JsonWriter& out) { out.member("into", people.into.value); });
+  }
+  void operator()(const PutRule& put) const { say("rule.put", put.rule.id); }
+  void operator()(const DeleteRule& gone) const { say("rule.delete", gone.id); }
   void operator()(const SignUp& sign_up) const {
     say("account.create", text(verdict.number));
     add_details([&](JsonWriter& out) { out.member("role", role_name(sign_up.role)); });

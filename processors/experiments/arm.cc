@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "processors/experiments/interleave.h"
+#include "processors/rankers/arrange.h"
 #include "processors/rankers/common.h"
 
 namespace millrace::processors {
@@ -18,6 +19,7 @@ constexpr VariantOption kOptions[] = {
     {"feed_trend", &RankingOptions::feed_trend, 0, 1'000},
     {"feed_random", &RankingOptions::feed_random, 0, 1'000},
     {"rising_prior", &RankingOptions::rising_prior, 1, 1'000'000},
+    {"rotate_factor", &RankingOptions::rotate_factor, 0, 1},
     {"similarity_shrink", &RankingOptions::similarity_shrink, 0, 1'000'000},
 };
 
@@ -25,14 +27,14 @@ Ranked rank_variant(const Variant& variant, const Query& query, const ReadState&
                     const Ranker& otherwise) {
   const auto* ranker = find_ranker(variant.algorithm);
   if (ranker == nullptr) ranker = &otherwise;
-  if (variant.options.empty()) return ranker->rank(query, state);
+  if (variant.options.empty()) return rank_arranged(*ranker, query, state);
   ReadState changed = state;
   for (const auto& [name, value] : variant.options) {
     for (const auto& option : kOptions) {
       if (option.name == name) changed.options.*option.member = value;
     }
   }
-  return ranker->rank(query, changed);
+  return rank_arranged(*ranker, query, changed);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ struct Source {
   std::vector<Neighbour> row;
 };
 
-// The person's last items, newest first, with copies of their rows.
+// The person's last items, newest first, then what they are against, with copies of their rows.
 std::vector<Source> sources_of(const Taste& taste, const ReadState& state) {
   std::vector<Source> out;
   const auto& options = state.options;
@@ -29,6 +29,11 @@ std::vector<Source> sources_of(const Taste& taste, const ReadState& state) {
                   {}};
     state.cooccurrence->row(source.item, source.row);
     out.push_back(std::move(source));
+  }
+  const auto against = std::min(taste.negatives.size(), options.similarity_sources);
+  for (std::size_t i = 0; i < against; ++i) {
+    const auto& negative = taste.negatives[i];
+    out.push_back({negative.item, negative.weight, state.cooccurrence->row(negative.item)});
   }
   return out;
 }
@@ -109,11 +114,10 @@ Ranked rank_similar(const Query& asked, const ReadState& state, const ItemId& id
   if (!out.items.empty()) out.level = out.algorithm = "similar";
   NumberSet taken = items_in(out.items, query.limit);
   for (const std::uint32_t category : item->categories) {
-    fill_from(state.lists->list(Metric::kPopular, matcher.kind(), category), "popular", query,
-              matcher, taken, out.items);
+    fill_from(matcher.list(Metric::kPopular, matcher.kind(), category), "popular", query, matcher,
+              taken, out.items);
   }
-  fill_from(state.lists->list(Metric::kPopular, matcher.kind(), matcher.category()), "popular",
-            query, matcher, taken, out.items);
+  fill_from(matcher.list(Metric::kPopular), "popular", query, matcher, taken, out.items);
   return out;
 }
 

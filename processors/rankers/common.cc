@@ -54,22 +54,19 @@ void fill_from(const RankedList& list, const char* part, const Query& query, con
 }
 
 Ranked fill_up(std::vector<Scored> found, std::string_view algorithm, const Who& who,
-               const NumberSet& had, const Query& query, const Matcher& matcher,
-               const ReadState& state) {
+               const NumberSet& had, const Query& query, const Matcher& matcher) {
   Ranked out{std::move(found), "popular", "popular"};
   NumberSet taken = had;
   for (const Scored& scored : out.items) taken.insert(scored.item);
   const bool own = !out.items.empty();
-  fill_from(state.lists->list(Metric::kTrending, matcher.kind(), matcher.category()), "trending",
-            query, matcher, taken, out.items);
+  fill_from(matcher.list(Metric::kTrending), "trending", query, matcher, taken, out.items);
   if (own) {
     out.level = who.level;
     out.algorithm = algorithm;
   } else if (!out.items.empty()) {
     out.level = out.algorithm = "trending";
   }
-  fill_from(state.lists->list(Metric::kPopular, matcher.kind(), matcher.category()), "popular",
-            query, matcher, taken, out.items);
+  fill_from(matcher.list(Metric::kPopular), "popular", query, matcher, taken, out.items);
   return out;
 }
 

@@ -104,8 +104,7 @@ void fill_from(const RankedList& list, const char* part, const Query& query, con
 // of the limit, trending and then popular items come behind with score 0. It is `algorithm`'s and
 // of the person's level, or of the list's that stood in where nothing was found.
 Ranked fill_up(std::vector<Scored> found, std::string_view algorithm, const Who& who,
-               const NumberSet& had, const Query& query, const Matcher& matcher,
-               const ReadState& state);
+               const NumberSet& had, const Query& query, const Matcher& matcher);
 
 // Several lists of one metric as one, from the top down. Items in more than one come repeatedly,
 // one after the other. The lists are the snapshot's.

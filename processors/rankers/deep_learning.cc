@@ -60,7 +60,7 @@ Ranked rank_deep_learning(const Query& query, const ReadState& state) {
           [&](state::ItemIndex item) { return !had.contains(item) && matcher.allows(item); });
     }
   }
-  return fill_up(std::move(found), "deep_learning", who, had, query, matcher, state);
+  return fill_up(std::move(found), "deep_learning", who, had, query, matcher);
 }
 
 }  // namespace millrace::processors

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "processors/rankers/common.h"
+#include "processors/rankers/disfavour.h"
 #include "schemas/interaction_table.h"
 
 namespace millrace::processors {
@@ -32,13 +33,17 @@ Interests interests_of(const Who& who, const ReadState& state) {
   }
   const auto profile = fresh_profile(*who.known->view.person, who.known->view.profile,
                                      who.known->index_of, *state.catalog);
-  for (const state::NameWeight& row : profile->categories) {
+  const Disfavour disfavour = disfavour_of(*who.known, state);
+  for (state::NameWeight row : profile->categories) {
+    row.interest -= static_cast<std::int32_t>(disfavour.of_category(row.name));
     if (row.interest <= 0) continue;
     out.categories.push_back(row);
     out.category_set.insert(row.name);
   }
   for (const state::NameWeight& row : profile->tags) {
-    if (row.interest > 0) out.tag_set.insert(row.name);
+    if (row.interest > static_cast<std::int32_t>(disfavour.of_tag(row.name))) {
+      out.tag_set.insert(row.name);
+    }
   }
   // Among equals by text: numbers of names differ from process to process.
   const auto& names = state.names->categories;
@@ -58,11 +63,11 @@ void take(Picks& pool, RankedList::Cursor& from, std::size_t until) {
 }
 
 void take_interests(Picks& pool, const Interests& interests, const Matcher& matcher,
-                    const ReadState& state, std::size_t until) {
+                    std::size_t until) {
   std::vector<RankedList::Cursor> cursors;
   std::int64_t total = 0;
   for (const state::NameWeight& row : interests.categories) {
-    cursors.emplace_back(state.lists->list(Metric::kPopular, matcher.kind(), row.name));
+    cursors.emplace_back(matcher.list(Metric::kPopular, matcher.kind(), row.name));
     total += row.interest;
   }
   // Each category its share first, then what is left from the strongest on.
@@ -79,10 +84,8 @@ Picks candidates(const Query& query, const Interests& interests, const Matcher& 
                  const ReadState& state) {
   const std::size_t size = std::max(state.options.feed_candidates, query.limit);
   Picks pool(matcher, size);
-  const auto list = [&](Metric metric) {
-    return RankedList::Cursor(state.lists->list(metric, matcher.kind(), matcher.category()));
-  };
-  take_interests(pool, interests, matcher, state, size / 2);
+  const auto list = [&](Metric metric) { return RankedList::Cursor(matcher.list(metric)); };
+  take_interests(pool, interests, matcher, size / 2);
   auto trending = list(Metric::kTrending);
   take(pool, trending, pool.items().size() + size / 4);
   auto recent = list(Metric::kRecent);

@@ -6,7 +6,7 @@ namespace millrace::processors {
 // The feed of seed 000 in its four stages.
 //
 // 1. Interests: categories and tags of the items that the person likes now, has saved, or has
-//    viewed as a product, each weighing the number of such items.
+//    viewed as a product, each weighing the number of such items less what disfavour.h says.
 // 2. Candidates, n = feed_candidates (100) or the limit if that is higher; what is in already is
 //    passed over. n/2 by interest: of the ten strongest categories (then by name) each its share,
 //    rounded up, and what is then left from the strongest on, each by popularity, then engagement,

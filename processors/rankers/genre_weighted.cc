@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "processors/rankers/disfavour.h"
 #include "processors/rankers/listed.h"
 
 namespace millrace::processors {
@@ -11,12 +12,12 @@ namespace {
 
 // The popular lists of `category` in each of the kinds, as one.
 void add_lists(ListWalk& walk, const Dealings& dealings, std::uint32_t category,
-               const ReadState& state) {
+               const Matcher& matcher) {
   if (dealings.kinds.empty()) {
-    walk.add(state.lists->list(Metric::kPopular, state::kAnyName, category));
+    walk.add(matcher.list(Metric::kPopular, state::kAnyName, category));
   }
   for (const std::uint32_t kind : dealings.kinds) {
-    walk.add(state.lists->list(Metric::kPopular, kind, category));
+    walk.add(matcher.list(Metric::kPopular, kind, category));
   }
 }
 
@@ -34,6 +35,15 @@ std::vector<Genre> known_genres(const Dealings& dealings, const KnownPerson& kno
     if (row.liked > 0) out.push_back({row.name, static_cast<std::uint32_t>(row.liked)});
   }
   return out;
+}
+
+// Genres count for what was disliked of them less; those that it outweighs are left out.
+void weigh_less(std::vector<Genre>& genres, const Disfavour& disfavour) {
+  if (disfavour.empty()) return;
+  for (Genre& genre : genres) {
+    genre.liked -= std::min(genre.liked, disfavour.of_category(genre.name));
+  }
+  std::erase_if(genres, [](const Genre& genre) { return genre.liked == 0; });
 }
 
 }  // namespace
@@ -89,7 +99,7 @@ std::vector<RankedEntry> pick(const Genre& genre, std::size_t quantity, const De
                               const Matcher& matcher, const ReadState& state) {
   std::vector<RankedEntry> out;
   ListWalk walk(*state.items);
-  add_lists(walk, dealings, genre.name, state);
+  add_lists(walk, dealings, genre.name, matcher);
   while (out.size() < quantity && !walk.done()) {
     const RankedEntry entry = walk.next();
     if (!dealings.seen.contains(entry.item) && matcher.allows(entry.item)) out.push_back(entry);
@@ -130,14 +140,14 @@ void fill(std::vector<RankedEntry>& films, std::span<const Genre> genres, const 
     }
   };
   ListWalk of_genres(*state.items);
-  for (const Genre& genre : genres) add_lists(of_genres, dealings, genre.name, state);
+  for (const Genre& genre : genres) add_lists(of_genres, dealings, genre.name, matcher);
   take_from(of_genres, false);
   ListWalk all(*state.items);
-  add_lists(all, dealings, matcher.category(), state);
+  add_lists(all, dealings, matcher.category(), matcher);
   take_from(all, false);
   if (!films.empty()) return;
   ListWalk again(*state.items);
-  add_lists(again, dealings, matcher.category(), state);
+  add_lists(again, dealings, matcher.category(), matcher);
   take_from(again, true);
 }
 
@@ -157,7 +167,10 @@ Ranked rank_genre_weighted(const Query& query, const ReadState& state) {
   if (who.known != nullptr) {
     dealings = filter_likes(*who.known, *state.catalog, matcher.kind());
     liked = dealings.liked.size();
-    if (liked > 0) genres = known_genres(dealings, *who.known, *state.catalog);
+    if (liked > 0) {
+      genres = known_genres(dealings, *who.known, *state.catalog);
+      weigh_less(genres, disfavour_of(*who.known, state));
+    }
   } else {
     if (matcher.kind() != state::kAnyName) dealings.kinds.push_back(matcher.kind());
     liked = state.first_genres.size();

@@ -51,14 +51,13 @@ std::vector<Scored> recent_items(const Shares& others, const Matcher& matcher,
   for (const auto& share : others) offer(share.item);
   for (const Metric metric : {Metric::kTrending, Metric::kPopular}) {
     std::size_t looked_at = 0;
-    state.lists->list(metric, matcher.kind(), matcher.category())
-        .for_each([&](const RankedEntry& entry) {
-          if (allowed(entry.item)) {
-            offer(entry.item);
-            ++looked_at;
-          }
-          return looked_at < state.options.blend_candidates;
-        });
+    matcher.list(metric).for_each([&](const RankedEntry& entry) {
+      if (allowed(entry.item)) {
+        offer(entry.item);
+        ++looked_at;
+      }
+      return looked_at < state.options.blend_candidates;
+    });
   }
   return out;
 }
@@ -84,7 +83,8 @@ Shares shares_of(const Personal& person, const Query& query, const ReadState& st
       auto recent = recent_items(shares, person.matcher(), state, allowed);
       std::stable_sort(recent.begin(), recent.end(),
                        [](const Scored& a, const Scored& b) { return a.score > b.score; });
-      add_shares(p, recent, [](state::ItemIndex) { return 1; }, shares);
+      add_shares(
+          p, recent, [](state::ItemIndex) { return 1; }, shares);
       continue;
     }
     const Ranked ranked = find_ranker(part.name)->rank(wide, state);

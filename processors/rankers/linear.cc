@@ -22,6 +22,12 @@ std::vector<Source> sources_of(const Taste& taste, const ReadState& state) {
     if (found == state.linear->place.end()) continue;
     out.push_back({found->second, profile_weight(age, options.recency, taste.moment, options)});
   }
+  const auto against = std::min(taste.negatives.size(), options.linear_profile);
+  for (std::size_t i = 0; i < against; ++i) {
+    const auto found = state.linear->place.find(taste.negatives[i].item);
+    if (found == state.linear->place.end()) continue;
+    out.push_back({found->second, round_to_step(taste.negatives[i].weight)});
+  }
   return out;
 }
 

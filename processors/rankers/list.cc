@@ -16,12 +16,12 @@ namespace {
 // THE list of rankers: a new algorithm is one line here.
 constexpr Ranker kRankers[] = {
     {"popular", rank_popular},
-    {"top_rated", rank_top_rated},
+    {"top_rated", rank_top_rated, false, true},
     {"most_watched", rank_most_watched},
-    {"trending", rank_trending},
-    {"rising", rank_rising},
+    {"trending", rank_trending, false, true},
+    {"rising", rank_rising, false, true},
     {"recent", rank_recent},
-    {"genre_weighted", rank_genre_weighted, true},
+    {"genre_weighted", rank_genre_weighted, true, true},
     {"feed", rank_feed, true},
     {"collaborative", rank_collaborative, true},
     {"session", rank_session, true},

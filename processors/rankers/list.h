@@ -10,6 +10,7 @@ struct Ranker {
   std::string_view name;
   RankFn rank = nullptr;
   bool personal = false;  // its answers differ from person to person
+  bool partial = false;   // it has only items of some property: rank_arranged() fills it up
 };
 
 // Every ranking algorithm there is.

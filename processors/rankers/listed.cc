@@ -12,8 +12,7 @@ std::vector<RankedEntry> top_of(Metric metric, const Query& query, const ReadSta
   const Matcher matcher(query, state);
   if (matcher.nothing() || query.limit == 0) return {};
   Picks picks(matcher, query.limit);
-  state.lists->list(metric, matcher.kind(), matcher.category())
-      .for_each([&](const RankedEntry& entry) { return picks.offer(entry); });
+  matcher.list(metric).for_each([&](const RankedEntry& entry) { return picks.offer(entry); });
   return std::move(picks.items());
 }
 

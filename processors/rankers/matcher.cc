@@ -4,12 +4,16 @@
 #include <string>
 #include <utility>
 
+#include "schemas/interaction_table.h"
+
 namespace millrace::processors {
 namespace {
 
 bool contains(const std::vector<std::uint32_t>& names, std::uint32_t name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
+
+constexpr auto number_of(BuiltIn type) { return static_cast<std::uint32_t>(type); }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -178,9 +182,43 @@ Matcher::Matcher(const Query& query, const ReadState& state)
   looks_inside_ = category_ != state::kAnyName || filter_category_ != state::kAnyName ||
                   filter_tag_ != state::kAnyName || filter_.price_min || filter_.price_max ||
                   !filter_.attributes.empty();
+  if (filter_tag_ != state::kAnyName && catalog_.tagged(filter_tag_).size() <= kFew) {
+    few_ = &catalog_.tagged(filter_tag_);
+  }
+  leave_out_disliked();
+}
+
+Matcher::~Matcher() {
+  if (looked_at_ > kScan && state_.filter_scans != nullptr) state_.filter_scans->inc();
+}
+
+void Matcher::leave_out_disliked() {
+  const auto& known = state_.user.view.person ? state_.user : state_.session;
+  const auto& person = known.view.person;
+  if (!person || state::count_of(person->counts, number_of(BuiltIn::kDislike)) == 0) return;
+  person->for_each_row([&](const state::ItemRow& row) {
+    if (!row.has(state::kDisliked)) return;
+    if (const auto item = known.index_of(row.item); item != state::kNoItem) excluded_.insert(item);
+  });
+}
+
+const RankedList& Matcher::list(Metric metric, std::uint32_t kind, std::uint32_t category) const {
+  if (few_ == nullptr) return state_.lists->list(metric, kind, category);
+  std::vector<RankedEntry> entries;
+  for (const auto index : *few_) {
+    if (!catalog_.listed(index)) continue;
+    const auto& item = *catalog_.find(index);
+    if (kind != state::kAnyName && item.kind != kind) continue;
+    if (category != state::kAnyName && !contains(item.categories, category)) continue;
+    if (const auto entry = ranked_entry(metric, item, state_.counts(index))) {
+      entries.push_back(*entry);
+    }
+  }
+  return made_.emplace_back(RankedList::of(std::move(entries), RankedOrder(*state_.items)));
 }
 
 bool Matcher::allows(state::ItemIndex item) const {
+  ++looked_at_;
   if (nothing_ || !catalog_.listed(item) || excluded_.contains(item)) return false;
   if (state_.sold_out(item)) return false;
   if (kind_ != state::kAnyName && catalog_.kind_of(item) != kind_) return false;

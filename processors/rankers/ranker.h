@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "processors/rankers/blend_weights.h"
 #include "processors/views/cooccurrence.h"
+#include "processors/views/fatigue.h"
 #include "processors/views/interaction_matrix.h"
 #include "processors/views/profiles.h"
 #include "processors/views/ranked_lists.h"
@@ -46,6 +48,9 @@ struct Query {
   bool explain = false;    // fill Scored::parts
   std::uint64_t seed = 0;  // of everything random
   UnixMillis now = 0;
+  // Of rank_arranged() (arrange.h).
+  double diversity = 0;                       // 0: as ranked, to 1: as unlike each other as can be
+  std::optional<std::uint32_t> rotate_after;  // nothing: as the ranker and RankingOptions say
   // Of the feed; nothing: as RankingOptions say.
   std::optional<std::size_t> in_a_row;  // most items of one parent next to each other; 0: any
   std::optional<std::int64_t> rest_ms;  // what was watched so recently is left out; 0: nothing
@@ -72,6 +77,17 @@ struct RankingOptions {
   std::size_t similarity_sources = 30;  // a person's last items
   double similarity_recency = 8;        // of those: see profile_weight()
   double similarity_low = 0.3;          // what was taken to less weighs so much of the rest
+  // What was disliked, or skipped and not taken to, weighs so much of a positive, against its like.
+  double dislike = 0.5;
+  double skip = 0.15;
+  double skipped_again = 0.5;  // factor on the score of what was skipped itself
+  // Rotation: what a person was shown so many times and never acted on loses by this factor with
+  // that time and each further one, until it has not been shown for so long. 0 times: never.
+  std::uint32_t rotate_after = 5;
+  double rotate_factor = 0.8;
+  std::int64_t rotate_recover_ms = 24LL * 3600 * 1000;
+  std::size_t arranged_candidates = 100;  // that are looked at where answers are rearranged
+  std::size_t most_arranged = 2'000;      // where quotas leave too few of them
   // Profiles of the personal rankers: see profile_weight().
   double recency = 3;                // positives
   double recency_floor = 0.05;       // of who goes on with what they were doing
@@ -109,8 +125,10 @@ struct ReadState {
   const RecentPopularity* recent = nullptr;            // may be absent
   std::shared_ptr<const LinearModel> linear;           // null: not trained
   std::shared_ptr<const SequenceModel> deep_learning;  // null: not trained
+  std::vector<Fatigue::Shown> shown{};                 // to the user, and not acted on since
   const state::NameTable* items = nullptr;
   const state::CatalogNames* names = nullptr;
+  Counter* filter_scans = nullptr;  // of Matcher; null: nobody counts
   RankingOptions options;
   BlendWeights blend;
 

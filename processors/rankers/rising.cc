@@ -18,8 +18,9 @@ Ranked rank_rising(const Query& query, const ReadState& state) {
   const Matcher matcher(query, state);
   if (matcher.nothing()) return out;
   Picks picks(matcher, std::max(query.limit, state.options.rising_candidates));
-  state.lists->list(Metric::kTrending, matcher.kind(), matcher.category())
-      .for_each([&](const RankedEntry& entry) { return picks.offer(entry); });
+  matcher.list(Metric::kTrending).for_each([&](const RankedEntry& entry) {
+    return picks.offer(entry);
+  });
   for (const RankedEntry& entry : picks.items()) {
     const state::ItemCounts counts = state.counts(entry.item);
     const double fast = counts.trend[0].value(query.now, state.options.short_half_life_ms);

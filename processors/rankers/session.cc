@@ -168,7 +168,7 @@ Ranked rank_session(const Query& query, const ReadState& state) {
       return !had.contains(item) && matcher.allows(item);
     });
   }
-  return fill_up(std::move(found), "session", who, had, query, matcher, state);
+  return fill_up(std::move(found), "session", who, had, query, matcher);
 }
 
 }  // namespace millrace::processors

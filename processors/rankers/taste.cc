@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "processors/rankers/disfavour.h"
+
 namespace millrace::processors {
 namespace {
 
@@ -26,13 +28,21 @@ Moment moment_of(const std::vector<Positive>& positives, UnixMillis now, std::in
 }  // namespace
 
 Taste taste_of(const KnownPerson& known, const Query& query, const RankingOptions& options) {
-  Taste taste{{}, {}, NumberSet(64), {}};
+  Taste taste{{}, {}, {}, NumberSet(64), {}};
+  const bool skips = has_skipped(*known.view.person);
   known.view.person->for_each_row([&](const state::ItemRow& row) {
-    if (!dealt_with(row)) return;
+    const bool negative = row.has(state::kDisliked) || (skips && is_skipped(row));
+    const bool dealt = dealt_with(row);
+    if (!negative && !dealt) return;
     const auto item = known.index_of(row.item);
     if (item == state::kNoItem) return;
+    if (negative) {
+      taste.negatives.push_back(
+          {item, row.last_time, -(row.has(state::kDisliked) ? options.dislike : options.skip)});
+    }
+    if (!dealt) return;
     taste.had.insert(item);
-    if (row.order == 0) return;
+    if (row.order == 0 || row.has(state::kDisliked)) return;
     const bool positive = counts_as_positive(row);
     taste.sequence.push_back({item, row.order, positive});
     if (positive) taste.positives.push_back({item, row.order, row.last_time});
@@ -41,13 +51,15 @@ Taste taste_of(const KnownPerson& known, const Query& query, const RankingOption
             [](const Taste::Step& a, const Taste::Step& b) { return a.order > b.order; });
   std::sort(taste.positives.begin(), taste.positives.end(),
             [](const Positive& a, const Positive& b) { return a.order > b.order; });
+  std::sort(taste.negatives.begin(), taste.negatives.end(), [](const auto& a, const auto& b) {
+    return a.time != b.time ? a.time > b.time : a.item < b.item;
+  });
   taste.moment = moment_of(taste.positives, query.now, options.away_ms);
   return taste;
 }
 
 Personal::Personal(const Query& query, const ReadState& state)
     : query_(query),
-      state_(state),
       matcher_(query, state),
       who_(who_asks(state)),
       nothing_(matcher_.nothing() || query.limit == 0),
@@ -55,7 +67,7 @@ Personal::Personal(const Query& query, const ReadState& state)
 
 Ranked Personal::answer(std::vector<Scored> found, std::string_view algorithm) const {
   if (nothing_) return {{}, "popular", "popular"};
-  return fill_up(std::move(found), algorithm, who_, taste_.had, query_, matcher_, state_);
+  return fill_up(std::move(found), algorithm, who_, taste_.had, query_, matcher_);
 }
 
 double profile_weight(std::size_t age, double recency, Moment moment,
@@ -63,8 +75,10 @@ double profile_weight(std::size_t age, double recency, Moment moment,
   if (moment == Moment::kPast) return 1;
   const double floor = moment == Moment::kAway ? options.recency_floor_away : options.recency_floor;
   const double weight = std::exp(-static_cast<double>(age) / recency) + floor;
-  return std::round(weight * kSteps) / kSteps;
+  return round_to_step(weight);
 }
+
+double round_to_step(double weight) { return std::round(weight * kSteps) / kSteps; }
 
 void explain_sources(Scored& scored, std::vector<Contribution> all, const ReadState& state) {
   std::stable_sort(all.begin(), all.end(), [](const Contribution& a, const Contribution& b) {

@@ -20,8 +20,15 @@ struct Taste {
     std::uint32_t order = 0;
     bool positive = false;
   };
-  std::vector<Step> sequence;  // all of it, newest first
-  NumberSet had;               // whatever the person has dealt with: never recommended again
+  std::vector<Step> sequence;  // all of it but what is disliked now, newest first
+  // What was disliked, or skipped and not taken to.
+  struct Negative {
+    state::ItemIndex item = state::kNoItem;
+    UnixMillis time = 0;
+    double weight = 0;  // below 0: of a positive's
+  };
+  std::vector<Negative> negatives;  // newest first
+  NumberSet had;                    // whatever the person has dealt with: never recommended again
   Moment moment = Moment::kHere;
 };
 Taste taste_of(const KnownPerson& known, const Query& query, const RankingOptions& options);
@@ -45,7 +52,6 @@ class Personal {
 
  private:
   const Query& query_;
-  const ReadState& state_;
   const Matcher matcher_;
   const Who who_;
   const bool nothing_;
@@ -56,6 +62,9 @@ class Personal {
 // that the moment sets, 1 in the past; a multiple of 2^-10.
 double profile_weight(std::size_t age, double recency, Moment moment,
                       const RankingOptions& options);
+
+// To a multiple of 2^-10.
+double round_to_step(double weight);
 
 // What one of a person's items adds to an item's score.
 struct Contribution {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "processors/training/sequence_model.h"
 #include "processors/training/train_program.h"
@@ -149,6 +150,7 @@ Result<std::string> Trainer::train_now(ModelKind kind, const DeepOptions& deep,
 Result<Job> Trainer::train(ModelKind kind, Jobs::Done done, const DeepOptions& deep) {
   MILLRACE_CHECK(check(deep));
   auto work = [this, kind, deep](JobControl& control) {
+    crash_point("training_begun");
     auto result = train_now(kind, deep, control);
     if (result) {
       const auto kept = keep_version(options_.folder, model_name(kind), *result);
@@ -198,6 +200,7 @@ Result<std::string> Trainer::train_linear(JobControl& control) {
   for (std::uint16_t p = 0; p < engine_.partitions(); ++p) stores.push_back(&engine_.store(p));
   MILLRACE_TRY(auto model, LinearModel::train(stores, options_.linear, position, control));
   const auto file = model.encode(engine_.items());
+  crash_point("training_solved");
   MILLRACE_CHECK(write_model(options_.folder, file));
   auto result = result_of(file, [&](JsonWriter& out) { out.member("items", model.items.size()); });
   keep(std::move(model));

@@ -35,7 +35,11 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
       lists_(items),
       recent_people_(stores_.size()),
       recent_popularity_(stores_.size()),
-      outcomes_(stores_.size(), items, metrics) {
+      outcomes_(stores_.size(), items, metrics),
+      fatigue_(stores_.size(), budgets.fatigue),
+      filter_scans_(metrics.counter("filter_scans_total",
+                                    "Times that a filter made a ranker look at more than 10,000 "
+                                    "items for its answer.")) {
   auto& refused = metrics.gauge("cooccurrence_pairs_refused",
                                 "Halves of pairs left out because the memory budget is used up.");
   auto& unlisted = metrics.gauge("ratings_index_refused",
@@ -46,7 +50,11 @@ LiveViews::LiveViews(const state::CatalogStore& catalog,
   auto& sessions = metrics.gauge("sessions", "Sessions that the ranker `session` looks through.");
   auto& dropped = metrics.gauge(
       "sessions_dropped", "Oldest sessions that have gone because the memory budget is used up.");
-  metrics.on_scrape([this, &refused, &unlisted, &left_out, &sessions, &dropped] {
+  auto& rotated = metrics.gauge("rotation_people_dropped",
+                                "People whose impressions rotation has forgotten because the "
+                                "memory budget is used up.");
+  metrics.on_scrape([this, &rotated, &refused, &unlisted, &left_out, &sessions, &dropped] {
+    rotated.set(static_cast<double>(fatigue_.dropped()));
     sessions.set(static_cast<double>(sessions_.size()));
     dropped.set(static_cast<double>(sessions_.dropped()));
     left_out.set(static_cast<double>(matrix_.refused()));
@@ -166,11 +174,18 @@ void LiveViews::seen(std::uint16_t partition, std::string_view user, UnixMillis 
 
 void LiveViews::shown(std::uint16_t partition, const Impression& answer, UnixMillis log_time) {
   outcomes_.shown(partition, answer, log_time);
+  std::vector<state::ItemIndex> items;
+  items.reserve(answer.items.size());
+  for (const auto& item : answer.items) {
+    items.push_back(items_.find(item.value).value_or(state::kNoItem));
+  }
+  fatigue_.shown(partition, answer.user.value, items, log_time);
 }
 
 void LiveViews::acted(std::uint16_t partition, const InteractionView& event, Offset offset,
                       state::ItemIndex item, UnixMillis log_time) {
   outcomes_.acted(partition, event.user, item, log_time);
+  fatigue_.acted(partition, event.user, item);
   if (is_rating(event.type_number) && event.value_centi.value_or(0) < kPositiveFromCenti) return;
   recent_popularity_.took(partition, offset, event.user, item);
 }
@@ -189,6 +204,7 @@ void LiveViews::replay(std::uint16_t partition, const ingest::StoredRecord& reco
     recent_people_.forget(partition, erase->user.value);
     recent_popularity_.forget(partition, erase->user.value);
     outcomes_.forget(partition, erase->user.value);
+    fatigue_.forget(partition, erase->user.value);
   }
 }
 void LiveViews::visited(const Visit& visit) { sessions_.visit(visit); }
@@ -201,6 +217,7 @@ void LiveViews::erased(std::uint16_t partition, std::string_view user,
   recent_people_.forget(partition, user);
   recent_popularity_.forget(partition, user);
   outcomes_.forget(partition, user);
+  fatigue_.forget(partition, user);
   sessions_.erase(user);
   settle(partition);  // what is taken back must have been added
   for (std::size_t i = 0; i < sequence.size(); ++i) {
@@ -282,7 +299,11 @@ Result<ReadState> LiveViews::read(const std::string& user, const std::string& se
   state.lists = lists_.snapshot();
   for (const auto* store : stores_) state.cells.push_back(&store->cells());
   MILLRACE_TRY(state.user, known(user, *state.catalog));
-  if (!state.user.view.person) state.first_genres = first_genres(user);
+  if (!state.user.view.person) {
+    state.first_genres = first_genres(user);
+  } else {
+    state.shown = fatigue_.of(partition_of(user, static_cast<std::uint16_t>(stores_.size())), user);
+  }
   MILLRACE_TRY(state.session, known(session, *state.catalog));
   state.cooccurrence = &cooccurrence_;
   state.matrix = &matrix_;
@@ -293,6 +314,7 @@ Result<ReadState> LiveViews::read(const std::string& user, const std::string& se
     state.linear = linear_;
     state.deep_learning = deep_learning_;
   }
+  state.filter_scans = &filter_scans_;
   state.items = &items_;
   state.names = &names_;
   state.options = options_;
@@ -312,6 +334,7 @@ std::vector<MemoryPart> LiveViews::memory_parts() const {
           {"interaction_matrix", matrix_.memory_bytes()},
           {"sessions", sessions_.memory_bytes()},
           {"recent_popularity", recent_popularity_.memory_bytes()},
+          {"fatigue", fatigue_.memory_bytes()},
           {"lists", lists_.memory_bytes() + lists_.snapshot()->memory_bytes()}};
 }
 

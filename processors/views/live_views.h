@@ -11,6 +11,7 @@
 #include "processors/apply.h"
 #include "processors/rankers/ranker.h"
 #include "processors/views/cooccurrence.h"
+#include "processors/views/fatigue.h"
 #include "processors/views/interaction_matrix.h"
 #include "processors/views/outcomes.h"
 #include "processors/views/ranked_lists.h"
@@ -34,6 +35,7 @@ class LiveViews final : public ViewSink {
     std::size_t ratings = 0;
     std::size_t matrix = 0;
     std::size_t sessions = 0;
+    std::size_t fatigue = 0;
   };
   // The stores outlive the views. `learned_blend`: readers get the catalog's blend; else the chosen
   // one.
@@ -81,6 +83,7 @@ class LiveViews final : public ViewSink {
   const InteractionMatrix& matrix() const { return matrix_; }
   const RecentPeople& recent_people() const { return recent_people_; }
   const Outcomes& outcomes() const { return outcomes_; }
+  const Fatigue& fatigue() const { return fatigue_; }
   const Sessions& sessions() const { return sessions_; }
   std::vector<MemoryPart> memory_parts() const;
 
@@ -109,6 +112,8 @@ class LiveViews final : public ViewSink {
   RecentPeople recent_people_;
   RecentPopularity recent_popularity_;
   Outcomes outcomes_;
+  Fatigue fatigue_;
+  Counter& filter_scans_;
   mutable std::mutex models_mutex_;
   std::shared_ptr<const LinearModel> linear_;
   std::shared_ptr<const SequenceModel> deep_learning_;

@@ -23,6 +23,27 @@ bool same_scopes(const state::CatalogItem& a, const state::CatalogItem& b) {
 
 }  // namespace
 
+std::optional<RankedEntry> ranked_entry(Metric metric, const state::CatalogItem& item,
+                                        const state::ItemCounts& counts) {
+  const auto entry = [&item](double score, double tie) {
+    return RankedEntry{score, tie, short_natural(item.natural), item.index};
+  };
+  switch (metric) {
+    case Metric::kPopular: return entry(counts.popularity(), counts.engagement());
+    case Metric::kTopRated:
+      if (counts.average_rating() < kTopRatedMinimum) return std::nullopt;
+      return entry(counts.average_rating(), static_cast<double>(counts.raters));
+    case Metric::kMostWatched:
+      return entry(static_cast<double>(counts.watchers), counts.average_rating());
+    case Metric::kTrending: {
+      const double trend = counts.trend[0].rank_key();
+      return std::isfinite(trend) ? std::optional(entry(trend, 0)) : std::nullopt;
+    }
+    case Metric::kRecent: return entry(static_cast<double>(item.appeared), 0);
+  }
+  return std::nullopt;
+}
+
 const RankedList& RankedLists::list(Metric metric, std::uint32_t kind,
                                     std::uint32_t category) const {
   static const RankedList none;
@@ -53,19 +74,12 @@ RankedListsBuilder::Placed RankedListsBuilder::place(state::ItemIndex item,
   if (!catalog.listed(item)) return out;
   out.features = catalog.share(item);
   const state::ItemCounts c = counts(item);
-  const double average = c.average_rating();
-  const double trend = c.trend[0].rank_key();
-  const auto set = [&](Metric metric, double score, double tie) {
-    out.keys[static_cast<std::size_t>(metric)] = {score, tie};
-    out.in |= bit(static_cast<std::size_t>(metric));
-  };
-  set(Metric::kPopular, c.popularity(), c.engagement());
-  if (average >= kTopRatedMinimum) {
-    set(Metric::kTopRated, average, static_cast<double>(c.raters));
+  for (std::size_t m = 0; m < kMetrics; ++m) {
+    const auto entry = ranked_entry(static_cast<Metric>(m), *out.features, c);
+    if (!entry) continue;
+    out.keys[m] = {entry->score, entry->tie};
+    out.in |= bit(m);
   }
-  set(Metric::kMostWatched, static_cast<double>(c.watchers), average);
-  if (std::isfinite(trend)) set(Metric::kTrending, trend, 0);
-  set(Metric::kRecent, static_cast<double>(out.features->appeared), 0);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -24,6 +25,10 @@ enum class Metric : std::uint8_t {
 };
 inline constexpr std::size_t kMetrics = 5;
 inline constexpr double kTopRatedMinimum = 3.0;  // stars
+
+// The entry of a listed item in the lists of a metric; nothing: it is in none of them.
+std::optional<RankedEntry> ranked_entry(Metric metric, const state::CatalogItem& item,
+                                        const state::ItemCounts& counts);
 
 using CountsOf = std::function<state::ItemCounts(state::ItemIndex)>;
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "processors/experiments/arm.h"
+#include "processors/rankers/arrange.h"
 #include "processors/rankers/common.h"
 #include "processors/rankers/list.h"
 #include "schemas/json_writer.h"
@@ -88,7 +89,9 @@ std::shared_ptr<const Candidates> candidates_of(const Ask& asked, const Request&
                                                 const processors::ReadState& read,
                                                 CandidateMemo& memo) {
   const auto& query = asked.query;
-  const auto rank = [&] { return std::optional(Candidates{asked.ranker->rank(query, read)}); };
+  const auto rank = [&] {
+    return std::optional(Candidates{rank_arranged(*asked.ranker, query, read)});
+  };
   if (request.header("x-millrace-position") || request.query_value("position")) {
     return std::make_shared<const Candidates>(*rank());
   }

@@ -30,6 +30,7 @@
 #include "serving/surfaces/meta.h"
 #include "serving/surfaces/movies.h"
 #include "serving/surfaces/people.h"
+#include "serving/surfaces/ranking_rules.h"
 #include "serving/surfaces/recommendations.h"
 #include "serving/surfaces/recommender.h"
 #include "serving/surfaces/shoppable.h"
@@ -58,6 +59,7 @@ constexpr Surface kSurfaces[] = {
     {"v1", people_routes},
     {"v1", admin_routes},
     {"v1", blocked_routes},
+    {"v1", ranking_rule_routes},
     {"v1", audit_routes},
     {"v1", attribution_routes},
     {"v1", live_routes},

@@ -4,12 +4,14 @@
 #include <string>
 #include <utility>
 
+#include "schemas/account.h"
 #include "schemas/json_writer.h"
 #include "schemas/partitioner.h"
 #include "schemas/rfc3339.h"
 #include "schemas/rules.h"
 #include "serving/surfaces/actor.h"
 #include "serving/surfaces/common.h"
+#include "serving/surfaces/erasure.h"
 #include "serving/surfaces/exports.h"
 #include "serving/surfaces/json_body.h"
 #include "serving/surfaces/profile_body.h"
@@ -89,6 +91,58 @@ Answer put_person(const Request& request, const Deps& deps) {
   };
   return command(deps, {*name, DescribePerson{UserId(*user), *std::move(note)}, actor_of(request)},
                  answer);
+}
+
+// ---- one of them into another
+
+// Whoever is to take over what somebody else did must know a name that cannot be guessed.
+constexpr std::size_t kLeastHeldBytes = 16;
+
+Result<MergePeople> merge_in(const Request& request) {
+  MILLRACE_TRY(auto user, id_param(request, "id"));
+  MILLRACE_TRY(const auto body, JsonBody::of(request));
+  const Json* into = body.find("into");
+  if (into == nullptr) return fail(Code::kInvalid, "is required", "into");
+  MILLRACE_TRY(auto other, id_of(into->scalar(), "into"));
+  if (other == user) return fail(Code::kInvalid, "must be another person", "into");
+  return MergePeople{UserId(std::move(user)), UserId(std::move(other))};
+}
+
+bool may_merge(const Caller& caller, const MergePeople& people) {
+  if (caller.admin() || caller.may_ingest()) return true;
+  const auto& user = people.user.value;
+  return caller.is(people.into.value) && !user_number(user) && user.size() >= kLeastHeldBytes;
+}
+
+Answer post_merge(const Request& request, const Deps& deps) {
+  const auto people = merge_in(request);
+  if (!people) return problem(people.error());
+  if (!may_merge(request.caller, *people)) {
+    return problem(
+        {Code::kForbidden, "people merge anonymous ids of 16 bytes or more into themselves", {}});
+  }
+  const auto& user = people->user.value;
+  const auto read = deps.engine->read(user);
+  if (!read) return problem(read.error());
+  const auto& person = read->user.view.person;
+  if (person && person->events > deps.options.max_merged_events) {
+    return problem({Code::kTooLarge,
+                    "they have more than " + std::to_string(deps.options.max_merged_events) +
+                        " events: --merge-events",
+                    "id"});
+  }
+  auto name = command_id(request, deps);
+  if (!name) return problem(name.error());
+  return merge_people(deps, {*std::move(name), *people, actor_of(request)}, *people,
+                      [people = *people] {
+                        std::string body;
+                        JsonWriter out(body);
+                        out.begin_object();
+                        out.member("user", people.into.value);
+                        out.member("merged", people.user.value);
+                        out.end_object();
+                        return json_reply(std::move(body));
+                      });
 }
 
 // ---- all that is known of them
@@ -227,6 +281,8 @@ std::vector<Route> people_routes(const Deps& deps) {
   const auto exports = std::make_shared<Exports>(*deps.metrics);
   return {{"PUT", "/v1/users/{id}", Policy::kSelfOrAdmin,
            [deps](const Request& request) { return put_person(request, deps); }},
+          {"POST", "/v1/users/{id}/merge", Policy::kIngest,
+           [deps](const Request& request) { return post_merge(request, deps); }},
           {"GET", "/v1/users/{id}/export", Policy::kSelfOrAdmin,
            [deps, exports](const Request& request) {
              return when_visible(request, deps, [exports](const Request& seen, const Deps& here) {

@@ -1,5 +1,6 @@
 #include "serving/surfaces/rank_query.h"
 
+#include <charconv>
 #include <optional>
 #include <string>
 #include <utility>
@@ -103,6 +104,26 @@ Status feed_params(const Request& request, processors::Query& query) {
   return {};
 }
 
+namespace {
+
+// ?diversity= and ?rotate=.
+Status arrange_params(const Request& request, processors::Query& query) {
+  if (const auto text = request.query_value("diversity")) {
+    const char* const end = text->data() + text->size();
+    const auto [read_to, error] = std::from_chars(text->data(), end, query.diversity);
+    if (error != std::errc() || read_to != end || !(query.diversity >= 0 && query.diversity <= 1)) {
+      return fail(Code::kInvalid, "must be a number from 0 to 1", "diversity");
+    }
+  }
+  if (request.query_value("rotate")) {
+    MILLRACE_TRY(const auto times, int_param(request, "rotate", 0, 0, 1'000));
+    query.rotate_after = static_cast<std::uint32_t>(times);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<processors::Query> rank_query(const Request& request) {
   processors::Query query;
   MILLRACE_TRY(query.limit, limit_param(request));
@@ -118,6 +139,7 @@ Result<processors::Query> rank_query(const Request& request) {
     query.session = *session;
   }
   MILLRACE_CHECK(feed_params(request, query));
+  MILLRACE_CHECK(arrange_params(request, query));
   MILLRACE_TRY(const auto seed, int_param(request, "seed", 0, 0, kMaxSeed));
   query.seed = static_cast<std::uint64_t>(seed);
   return query;

@@ -9,8 +9,8 @@
 namespace millrace::serving {
 
 // What a request asks of a ranker: ?limit=, kind, category, exclude, filter, explain, session,
-// seed and those of feed_params. `now` and `user` are left to the caller; without ?seed= the seed
-// is 0. kInvalid names the parameter.
+// seed, diversity, rotate and those of feed_params. `now` and `user` are left to the caller;
+// without ?seed= the seed is 0. kInvalid names the parameter.
 Result<processors::Query> rank_query(const Request& request);
 
 // ?in_a_row= and ?rest=, of the feed; what is not there stays as it is.

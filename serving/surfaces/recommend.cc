@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "processors/rankers/arrange.h"
 #include "serving/http/problem.h"
 #include "serving/surfaces/common.h"
 #include "serving/surfaces/impressions.h"
@@ -32,7 +33,7 @@ Answer show_in(const processors::ExperimentArm& arm, const Deps& deps, Recommend
       finish([shown, &ranker, write, kept] {
         if (!kept) {
           shown->arm.reset();
-          shown->ranked = ranker.rank(shown->query, shown->read);
+          shown->ranked = rank_arranged(ranker, shown->query, shown->read);
         }
         return write(*shown);
       });
@@ -53,7 +54,7 @@ Answer answer(const Request& request, const Deps& deps, Ask ask, Write write) {
       return show_in(*arm, deps, std::move(one), *ask.ranker, std::move(write));
     }
   }
-  one.ranked = ask.ranker->rank(query, one.read);
+  one.ranked = rank_arranged(*ask.ranker, query, one.read);
   log_impression(request, deps, one.id, {query, one.read, one.ranked, 0, one.ranked.items.size()});
   return write(one);
 }

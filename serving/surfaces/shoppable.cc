@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "processors/rankers/list.h"
+#include "processors/rankers/arrange.h"
 #include "schemas/json_value.h"
 #include "schemas/json_writer.h"
 #include "schemas/partitioner.h"
@@ -88,7 +88,7 @@ Reply get_feed(const Request& request, const Deps& deps) {
   if (!settings) return problem(settings.error());
   const auto read = deps.engine->read(query.user.value);
   if (!read) return problem(read.error());
-  const auto ranked = processors::find_ranker("feed")->rank(query, *read);
+  const auto ranked = rank_arranged(*processors::find_ranker("feed"), query, *read);
   const auto flags = flags_of(*read);
   const auto end = std::min(ranked.items.size(), place->from + *limit);
   std::string body;

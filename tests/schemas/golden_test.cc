@@ -173,6 +173,30 @@ TEST(Golden, CatalogRecordsOfUploads) {
       {"c31", DescribePerson{UserId("u1"), {{"vip"}, {"Drama"}, R"({"age":"34"})"}}});
 }
 
+TEST(Golden, RecordsOfMerges) {
+  check_log_record("erase_merged_user", EraseUser{UserId("u1"), 42, 7});
+  check_catalog_record("catalog_merge_people", {"c37", MergePeople{UserId("u1"), UserId("u2")}});
+}
+
+TEST(Golden, CatalogRecordsOfRankingRules) {
+  RankingRule pin{"pin", RuleKind::kPin};
+  pin.item = ItemId("movie:1");
+  pin.place = 2;
+  pin.start = 1'769'860'800'000;
+  pin.end = 1'769'947'200'000;
+  check_catalog_record("catalog_put_rule_pin", {"c33", PutRule{pin}});
+  RankingRule boost{"boost", RuleKind::kBoost};
+  boost.field = "attr.brand";
+  boost.value = "acme";
+  boost.factor = 2.5;
+  check_catalog_record("catalog_put_rule_boost", {"c34", PutRule{boost}});
+  RankingRule quota{"quota", RuleKind::kQuota};
+  quota.field = "category";
+  quota.most = 3;
+  check_catalog_record("catalog_put_rule_quota", {"c35", PutRule{quota}});
+  check_catalog_record("catalog_delete_rule", {"c36", DeleteRule{"pin"}});
+}
+
 TEST(Golden, CatalogRecordsOfAccess) {
   const Actor actor{AccountId(7), TokenId(9), "2001:db8::1"};
   const auto range = AddressRange::parse("10.0.0.0/8").value();

@@ -93,19 +93,24 @@ TEST(LogRecord, ControlRecordsRoundTrip) {
   EXPECT_FALSE(decode_log_record(encode(LogRecord(tried)))) << "no experiment has so many variants";
   EXPECT_EQ(decode_log_record(encode(LogRecord(ruleset))), LogRecord(ruleset));
   EXPECT_EQ(decode_log_record(encode(erase)), erase);
+  const LogRecord merged = EraseUser{UserId("u1"), 42, 0};
+  EXPECT_EQ(decode_log_record(encode(merged)), merged);
 }
 
 TEST(CatalogRecord, EveryChangeRoundTrips) {
   for (const CatalogRecord& record :
-       {CatalogRecord{"c1", full_item()}, CatalogRecord{"c2", DeleteItem{ItemId("movie:1")}},
+       {CatalogRecord{"c1", full_item()},
+        CatalogRecord{"c2", DeleteItem{ItemId("movie:1")}},
         CatalogRecord{"", DemandErase{UserId("u1")}},
         CatalogRecord{"c3", SignUp{"ann", "ann@example.org", "hash", Role::kAdmin}},
         CatalogRecord{"c4", ChangeAccount{AccountId(7), "bob", "", {}, Role::kUser}},
         CatalogRecord{"c5", ChangeAccount{AccountId(7), {}, {}, "hash", {}}},
         CatalogRecord{"c6", CloseAccount{AccountId(7)}},
         CatalogRecord{"c7", IssueToken{AccountId(7), "\x01\xff", "key", kScopeRead, 9, TokenId(3)}},
-        CatalogRecord{"c8", RevokeToken{TokenId(3)}}, CatalogRecord{"", ReserveUsers{610}},
-        CatalogRecord{"c9", MintItem{full_item()}}, CatalogRecord{"c10", PutGenre{{}, "Noir"}},
+        CatalogRecord{"c8", RevokeToken{TokenId(3)}},
+        CatalogRecord{"", ReserveUsers{610}},
+        CatalogRecord{"c9", MintItem{full_item()}},
+        CatalogRecord{"c10", PutGenre{{}, "Noir"}},
         CatalogRecord{"c11", PutGenre{GenreId(3), "Noir"}},
         CatalogRecord{"c12", DeleteGenre{GenreId(3)}},
         CatalogRecord{"c13",
@@ -113,6 +118,8 @@ TEST(CatalogRecord, EveryChangeRoundTrips) {
         CatalogRecord{"c14", UnblockAddress{AddressRange::parse("::1").value()}},
         CatalogRecord{"c15", Notice{NoticeKind::kReport, "10.0.0.1", "{}"}},
         CatalogRecord{"c16", DeleteGenre{GenreId(3)}, Actor{AccountId(7), TokenId(9), "::1"}},
+        CatalogRecord{"c18", MergePeople{UserId("a"), UserId("b")}},
+        CatalogRecord{"c19", DeleteRule{"r"}},
         CatalogRecord{"c17", DeleteGenre{GenreId(3)}, Actor{}}}) {
     EXPECT_EQ(decode_catalog_record(encode(record)), record);
   }

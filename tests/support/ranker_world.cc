@@ -29,14 +29,14 @@ Item& RankerWorld::put(const std::string& id, std::vector<std::string> categorie
 void RankerWorld::put(const Item& item) {
   const auto index = builder_.put(item, now, offset++);
   if (quiet_) return;
-  view_ = builder_.build(offset);
+  view_ = build();
   refresh(index);
 }
 
 void RankerWorld::erase(const std::string& id) {
   const auto item = index(id);
   builder_.erase(item, offset++);
-  view_ = builder_.build(offset);
+  view_ = build();
   refresh(item);
 }
 
@@ -46,7 +46,7 @@ void RankerWorld::refresh(state::ItemIndex item) {
 }
 
 void RankerWorld::rebuild() {
-  view_ = builder_.build(offset);
+  view_ = build();
   lists_->rebuild(*view_, [this](auto i) { return counts(i); });
 }
 
@@ -90,6 +90,7 @@ void RankerWorld::change(const std::string& user, const std::string& item, Built
   }
   row.last_time = now;
   ++person->events;
+  state::add_count(person->counts, type_number, 1);
   if (weight > 0) {
     sessions.visit({user, {}, now, partition.indexes[number]});
     const bool first = row.order == 0;
@@ -132,6 +133,24 @@ void RankerWorld::share(const std::string& user, const std::string& item) {
   change(user, item, BuiltIn::kShare, [](ItemRow&) {});
 }
 
+void RankerWorld::dislike(const std::string& user, const std::string& item) {
+  change(user, item, BuiltIn::kDislike, [](ItemRow& row) {
+    row.flags |= state::kDisliked;
+    row.flags &= static_cast<std::uint8_t>(~state::kLiked);
+  });
+}
+
+void RankerWorld::set_rules(const std::vector<RankingRule>& rules) {
+  state::RankingRulesView next;
+  for (const auto& rule : rules) next.emplace(rule.id, rule);
+  rules_ = std::make_shared<const state::RankingRulesView>(std::move(next));
+  view_ = build();
+}
+
+std::shared_ptr<const state::CatalogView> RankerWorld::build() {
+  return builder_.build(offset, std::make_shared<const state::ExperimentsView>(), rules_);
+}
+
 processors::KnownPerson RankerWorld::known(const std::string& user) {
   Partition& partition = partition_of_user(user);
   const auto found = partition.people.find(user);
@@ -160,6 +179,7 @@ processors::ReadState RankerWorld::state(const std::string& user, const std::str
   out.matrix = &matrix;
   out.sessions = &sessions;
   out.deep_learning = deep_learning;
+  if (!user.empty()) out.shown = shown;
   out.items = &items;
   out.names = &names;
   out.options = options;

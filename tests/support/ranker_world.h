@@ -30,6 +30,10 @@ class RankerWorld {
   void view(const std::string& user, const std::string& item, BuiltIn type = BuiltIn::kView,
             int times = 1);
   void share(const std::string& user, const std::string& item);
+  void dislike(const std::string& user, const std::string& item);
+  void skip(const std::string& user, const std::string& item) { view(user, item, BuiltIn::kSkip); }
+  // What is said of answers; replaces what was said.
+  void set_rules(const std::vector<RankingRule>& rules);
 
   // Without publishing after every call, for bulk loads; then rebuild().
   void set_quiet(bool quiet) { quiet_ = quiet; }
@@ -55,7 +59,8 @@ class RankerWorld {
   std::shared_ptr<const processors::SequenceModel> deep_learning;  // null: not trained
   std::shared_ptr<const processors::LinearModel> linear;           // null until somebody makes one
   processors::RankingOptions options;
-  UnixMillis now = 1'700'000'000'000;  // of the events that follow
+  std::vector<processors::Fatigue::Shown> shown;  // of whoever is asked for
+  UnixMillis now = 1'700'000'000'000;             // of the events that follow
   Offset offset = 0;
 
  private:
@@ -70,6 +75,7 @@ class RankerWorld {
   template <class F>
   void change(const std::string& user, const std::string& item, BuiltIn type, F&& edit);
   Partition& partition_of_user(const std::string& user);
+  std::shared_ptr<const state::CatalogView> build();
   void refresh(state::ItemIndex item);
   void enter_sequence(Partition& partition, state::Person& person, state::ItemRow& row);
 
@@ -77,6 +83,8 @@ class RankerWorld {
   Item item_;
   bool quiet_ = false;
   state::CatalogViewBuilder builder_;
+  std::shared_ptr<const state::RankingRulesView> rules_ =
+      std::make_shared<const state::RankingRulesView>();
   std::shared_ptr<const state::CatalogView> view_;
   std::unique_ptr<processors::RankedListsBuilder> lists_;
   std::array<Partition, 2> partitions_;

@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/release").resolve()
@@ -109,7 +110,7 @@ class Server:
         reply = connection.getresponse()
         text = reply.read()
         connection.close()
-        if reply.status not in (200, 201, 207):
+        if reply.status not in (200, 201, 202, 207):
             raise SystemExit(f"{method} {path}: {reply.status} {text[:300]!r}")
         return text
 
@@ -146,6 +147,22 @@ class Bare:
         self.process.kill()
         self.process.wait()
         self.file.close()
+
+
+def train(server, model):
+    """Begins a training; where to ask for it."""
+    reply = json.loads(server.request("POST", "/api/enhanced-train/", json.dumps({"model": model})))
+    return reply["status_url"]
+
+
+def running(server, url):
+    return json.loads(server.request("GET", url))["status"] in ("waiting", "running")
+
+
+def trained(server, model):
+    url = train(server, model)
+    while running(server, url):
+        time.sleep(0.2)
 
 
 def free_port():
