@@ -50,9 +50,13 @@ function useBackground(api: Api, role: Role): Watching {
   }), [api, role]);
   useEffect(() => {
     const {feed, sampler, lists} = watching;
-    const unstir = feed.arrivals.subscribe(() => Object.values(lists).forEach((list) => list.stir()));
+    const stir = () => Object.values(lists).forEach((list) => list.stir());
+    const unstir = feed.arrivals.subscribe(stir);
+    // What happened before anybody listened is not heard.
+    const unlisten = feed.state.subscribe(() => feed.state.get() === 'listening' && stir());
     return () => {
       unstir();
+      unlisten();
       [feed, sampler, ...Object.values(lists)].forEach((part) => part.close());
     };
   }, [watching]);

@@ -52,7 +52,8 @@ export class Api {
     if (this.token) headers['Authorization'] = `Bearer ${this.token}`;
     if (body) headers['Content-Type'] = 'application/json';
     const reply = await fetch(path, {
-      method, headers, credentials: 'omit', body: body ? JSON.stringify(body) : null, signal: signal ?? null});
+      method, headers, credentials: 'omit', cache: 'no-cache',  // lists may be kept for a second: too long here
+      body: body ? JSON.stringify(body) : null, signal: signal ?? null});
     if (reply.ok) return reply;
     if (reply.status === 401 && this.token) this.refused();
     throw await refusalOf(reply);

@@ -35,6 +35,12 @@ export class Metrics {
     return Math.max(0, ...(this.samples.get(name) ?? []).map(({value}) => value));
   }
 
+  /** Samples by one of their labels, the greatest first. */
+  by(name: string, label: string): [label: string, value: number][] {
+    return (this.samples.get(name) ?? []).map(({labels, value}): [string, number] => [labels[label] ?? '', value])
+      .sort(([, a], [, b]) => b - a);
+  }
+
   histogram(name: string): Histogram {
     return (this.samples.get(`${name}_bucket`) ?? []).map(({labels, value}) =>
       [labels['le'] === '+Inf' ? Infinity : Number(labels['le']), value]);

@@ -9,13 +9,6 @@ import {Figure, Figures, Panel} from '../ui/panel';
 import {Loaded, Skeleton} from '../ui/states';
 import {Table} from '../ui/table';
 
-const kCaches: [name: string, metric: string][] = [
-  ['Co-occurrence', 'cooccurrence_memory_bytes'],
-  ['Interaction matrix', 'interaction_matrix_memory_bytes'],
-  ['Sessions', 'sessions_memory_bytes'],
-  ['Bodies of requests', 'http_body_bytes'],
-];
-
 function moveOf({state, bytes: done, of_bytes, lag}: Move): string {
   if (of_bytes) return `${words(state)}, ${percent((done ?? 0) / of_bytes)} of ${bytes(of_bytes)}`;
   return lag === undefined ? words(state) : `${words(state)}, ${number(lag)} records to go`;
@@ -72,11 +65,9 @@ function Memory({status, metrics}: {status: Status; metrics: Metrics}) {
         <Figure label="Answers from cache" value={asked > 0
           ? percent(metrics.sum('memo_lookups_total', ({found}) => found === 'yes') / asked) : kNone} />
       </Figures>
-      <h3>Views and caches</h3>
-      <Bars label="Views and caches" bars={kCaches.map(([name, metric]) => {
-        const value = metrics.sum(metric);
-        return {name, value, note: bytes(value)};
-      })} />
+      <h3>By part</h3>
+      <Bars label="Memory by part" bars={metrics.by('state_memory_part_bytes', 'part')
+        .map(([part, value]) => ({name: words(part), value, note: bytes(value)}))} />
     </Panel>
   );
 }
