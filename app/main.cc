@@ -4,8 +4,8 @@
 #include "app/cli.h"
 #include "app/verbs.h"
 
-// Read by jemalloc at the start: memory that is free goes back after two seconds, by a thread of its
-// own, and few arenas hold any.
+// Read by jemalloc at the start: memory that is free goes back after two seconds, by a thread of
+// its own, and few arenas hold any.
 extern "C" const char* const malloc_conf;  // NOLINT(readability-identifier-naming): jemalloc's name
 const char* const malloc_conf = "background_thread:true,dirty_decay_ms:2000,narenas:4";
 
