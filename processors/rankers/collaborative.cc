@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include "processors/rankers/common.h"
@@ -13,27 +14,26 @@ namespace {
 struct Source {
   state::ItemIndex item = state::kNoItem;
   double weight = 1;
-  std::vector<Neighbour> row;
+  std::shared_ptr<const std::vector<Neighbour>> row;
 };
 
-// The person's last items, newest first, then what they are against, with copies of their rows.
+// The person's last items, newest first, then what they are against, with their rows.
 std::vector<Source> sources_of(const Taste& taste, const ReadState& state) {
   std::vector<Source> out;
   const auto& options = state.options;
   const auto last = std::min(taste.sequence.size(), options.similarity_sources);
   for (std::size_t age = 0; age < last; ++age) {
     const auto& [item, order, positive] = taste.sequence[age];
-    Source source{item,
-                  profile_weight(age, options.similarity_recency, taste.moment, options) *
-                      (positive ? 1 : options.similarity_low),
-                  {}};
-    state.cooccurrence->row(source.item, source.row);
-    out.push_back(std::move(source));
+    out.push_back({item,
+                   profile_weight(age, options.similarity_recency, taste.moment, options) *
+                       (positive ? 1 : options.similarity_low),
+                   state.cooccurrence->strongest(item, options.similarity_shrink)});
   }
   const auto against = std::min(taste.negatives.size(), options.similarity_sources);
   for (std::size_t i = 0; i < against; ++i) {
     const auto& negative = taste.negatives[i];
-    out.push_back({negative.item, negative.weight, state.cooccurrence->row(negative.item)});
+    out.push_back({negative.item, negative.weight,
+                   state.cooccurrence->strongest(negative.item, options.similarity_shrink)});
   }
   return out;
 }
@@ -44,7 +44,7 @@ std::vector<double> scores_of(const std::vector<Source>& sources, const ReadStat
   const double shrink = state.options.similarity_shrink;
   for (const Source& source : sources) {
     const std::uint32_t people = state.cooccurrence->people(source.item);
-    for (const Neighbour& neighbour : source.row) {
+    for (const Neighbour& neighbour : *source.row) {
       if (neighbour.item >= scores.size()) continue;
       scores[neighbour.item] += round_to_exact(
           source.weight *
@@ -59,9 +59,9 @@ void explain(Scored& scored, const std::vector<Source>& sources, const ReadState
   const std::uint32_t people = state.cooccurrence->people(scored.item);
   for (const Source& source : sources) {
     const auto found =
-        std::find_if(source.row.begin(), source.row.end(),
+        std::find_if(source.row->begin(), source.row->end(),
                      [&](const Neighbour& neighbour) { return neighbour.item == scored.item; });
-    if (found == source.row.end()) continue;
+    if (found == source.row->end()) continue;
     all.push_back({source.item,
                    round_to_exact(source.weight *
                                   similarity(found->count, state.cooccurrence->people(source.item),
@@ -105,7 +105,8 @@ Ranked rank_similar(const Query& asked, const ReadState& state, const ItemId& id
   if (matcher.nothing()) return out;
   const auto allowed = [&](state::ItemIndex other) { return matcher.allows(other); };
   if (state.cooccurrence != nullptr) {
-    const std::vector<Source> sources{{*index, 1, state.cooccurrence->row(*index)}};
+    const std::vector<Source> sources{
+        {*index, 1, state.cooccurrence->strongest(*index, state.options.similarity_shrink)}};
     out.items = best_of(scores_of(sources, state), query.limit, *state.catalog, allowed);
     for (Scored& scored : out.items) {
       if (query.explain) scored.parts = {{"similarity", scored.score}};

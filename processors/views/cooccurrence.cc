@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "base/prefetch.h"
 
 namespace millrace::processors {
+namespace {
+
+constexpr std::size_t kStrongestBytes = Cooccurrence::kStrongest * sizeof(Neighbour) + 96;
+
+}  // namespace
 
 // Linear probing; deletion shifts back. Capacity grows by half, so that the fill stays high; while
 // it is small it doubles, because most rows grow through that.
@@ -17,17 +23,11 @@ struct Cooccurrence::Row {
   std::unique_ptr<Neighbour[]> slots;
   std::uint32_t capacity = 0;
   std::uint32_t used = 0;
-  std::atomic<std::uint32_t> people{0};
-
-  Row() = default;
-  Row& operator=(Row&& other) noexcept {  // of rows that nobody shares yet
-    slots = std::move(other.slots);
-    capacity = other.capacity;
-    used = other.used;
-    people.store(other.people.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    return *this;
-  }
-  Row(Row&& other) noexcept { *this = std::move(other); }
+  struct Strongest {
+    std::shared_ptr<const std::vector<Neighbour>> neighbours;
+    std::uint32_t people = 0;  // of the row's item, when they were chosen
+  };
+  mutable std::unique_ptr<const Strongest> strongest;  // null where none were chosen
 
   std::uint32_t home(state::ItemIndex item) const {
     const std::uint32_t mixed = item * 0x9e3779b1u;
@@ -41,6 +41,7 @@ struct Cooccurrence::Row {
     while (slots[at].count != 0 && slots[at].item != item) at = after(at);
     return at;
   }
+  std::vector<Neighbour> all() const;
   bool full() const { return (used + 1) * 5ull > capacity * 4ull; }
 
   // Answers how many bytes it took.
@@ -76,6 +77,7 @@ Cooccurrence::~Cooccurrence() = default;
 Cooccurrence::Row& Cooccurrence::row_for(state::ItemIndex item) {
   if (item >= rows_.size()) {
     const std::lock_guard lock(grow_);
+    people_.grow_to(std::size_t{item} + 1);
     rows_.grow_to(std::size_t{item} + 1);
   }
   return rows_[item];
@@ -98,6 +100,7 @@ void Cooccurrence::count(Row& row, state::ItemIndex other) {
 
 void Cooccurrence::uncount(Row& row, state::ItemIndex other) {
   if (row.capacity == 0) return;
+  forget_strongest(row);
   const std::uint32_t at = row.place(other);
   if (row.slots[at].count != 0 && --row.slots[at].count == 0) row.erase(at);
 }
@@ -106,6 +109,7 @@ void Cooccurrence::change(state::ItemIndex item, std::span<const state::ItemInde
                           bool add) {
   Row& row = row_for(item);
   const std::lock_guard lock(lock_of(item));
+  if (!add) ++locks_[item % kStripes].uncounted;
   for (const state::ItemIndex other : others) add ? count(row, other) : uncount(row, other);
 }
 
@@ -133,7 +137,8 @@ void Cooccurrence::Batch::add(state::ItemIndex item, std::span<const state::Item
 
 void Cooccurrence::Batch::settle(Cooccurrence& table) {
   for (const state::ItemIndex item : items_) {
-    table.row_for(item).people.fetch_add(1, std::memory_order_relaxed);
+    table.row_for(item);
+    table.people_[item].fetch_add(1, std::memory_order_relaxed);
   }
   items_.clear();
   std::array<std::size_t, kStripes + 1> ends{};  // by stripe, after placing; before: beginnings
@@ -158,13 +163,15 @@ void Cooccurrence::Batch::settle(Cooccurrence& table) {
 }
 
 void Cooccurrence::add(state::ItemIndex item, std::span<const state::ItemIndex> window) {
-  row_for(item).people.fetch_add(1, std::memory_order_relaxed);
+  row_for(item);
+  people_[item].fetch_add(1, std::memory_order_relaxed);
   change(item, window, true);
   for (const state::ItemIndex other : window) change(other, {&item, 1}, true);
 }
 
 void Cooccurrence::remove(state::ItemIndex item, std::span<const state::ItemIndex> window) {
-  auto& people = row_for(item).people;
+  row_for(item);
+  auto& people = people_[item];
   std::uint32_t now = people.load(std::memory_order_relaxed);
   while (now > 0 && !people.compare_exchange_weak(now, now - 1, std::memory_order_relaxed)) {
   }
@@ -175,40 +182,90 @@ void Cooccurrence::remove(state::ItemIndex item, std::span<const state::ItemInde
 void Cooccurrence::clear() {
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     const std::lock_guard lock(lock_of(static_cast<state::ItemIndex>(i)));
+    ++locks_[i % kStripes].uncounted;
     Row& row = rows_[i];
     bytes_.fetch_sub(row.capacity * sizeof(Neighbour), std::memory_order_relaxed);
+    forget_strongest(row);
     row.slots.reset();
     row.capacity = 0;
     row.used = 0;
-    row.people.store(0, std::memory_order_relaxed);
+    people_[i].store(0, std::memory_order_relaxed);
   }
   refused_.store(0, std::memory_order_relaxed);
 }
 
-void Cooccurrence::row(state::ItemIndex item, std::vector<Neighbour>& into) const {
-  into.clear();
-  if (item >= rows_.size()) return;
-  const std::lock_guard lock(lock_of(item));
-  const Row& row = rows_[item];
-  into.reserve(row.used);
-  for (std::uint32_t i = 0; i < row.capacity; ++i) {
-    if (row.slots[i].count != 0) into.push_back(row.slots[i]);
-  }
-}
-
-std::vector<Neighbour> Cooccurrence::row(state::ItemIndex item) const {
+std::vector<Neighbour> Cooccurrence::Row::all() const {
   std::vector<Neighbour> out;
-  row(item, out);
+  out.reserve(used);
+  for (std::uint32_t i = 0; i < capacity; ++i) {
+    if (slots[i].count != 0) out.push_back(slots[i]);
+  }
   return out;
 }
 
+std::vector<Neighbour> Cooccurrence::row(state::ItemIndex item) const {
+  if (item >= rows_.size()) return {};
+  const std::lock_guard lock(lock_of(item));
+  return rows_[item].all();
+}
+
+std::shared_ptr<const std::vector<Neighbour>> Cooccurrence::strongest(state::ItemIndex item,
+                                                                      double shrink) const {
+  constexpr std::uint32_t kStale = 64;
+  auto chosen = std::make_shared<std::vector<Neighbour>>();
+  if (item >= rows_.size()) return chosen;
+  const Row& row = rows_[item];
+  const Stripe& stripe = locks_[item % kStripes];
+  const std::uint32_t now = people(item);
+  std::uint64_t uncounted = 0;
+  {
+    const std::lock_guard lock(stripe.mutex);
+    const auto* known = row.strongest.get();
+    if (known != nullptr && now - known->people <= now / kStale) return known->neighbours;
+    *chosen = row.all();
+    uncounted = stripe.uncounted;
+  }
+  if (chosen->size() <= kStrongest) return chosen;
+  keep_strongest(*chosen, now, shrink);
+  const std::lock_guard lock(stripe.mutex);
+  if (stripe.uncounted != uncounted) return chosen;
+  if (!row.strongest) bytes_.fetch_add(kStrongestBytes, std::memory_order_relaxed);
+  row.strongest = std::make_unique<const Row::Strongest>(Row::Strongest{chosen, now});
+  return chosen;
+}
+
+void Cooccurrence::keep_strongest(std::vector<Neighbour>& row, std::uint32_t people_of_row,
+                                  double shrink) const {
+  std::vector<std::pair<double, Neighbour>> by_strength;
+  by_strength.reserve(row.size());
+  for (const Neighbour& one : row) {
+    const double both = std::sqrt(static_cast<double>(people_of_row) * people(one.item));
+    by_strength.emplace_back(one.count / (both + shrink), one);
+  }
+  std::nth_element(by_strength.begin(), by_strength.begin() + kStrongest, by_strength.end(),
+                   [](const auto& a, const auto& b) {
+                     return a.first != b.first ? a.first > b.first : a.second.item < b.second.item;
+                   });
+  row.clear();
+  row.shrink_to_fit();
+  row.reserve(kStrongest);
+  for (std::size_t i = 0; i < kStrongest; ++i) row.push_back(by_strength[i].second);
+}
+
+// With the row's lock held.
+void Cooccurrence::forget_strongest(Row& row) {
+  if (!row.strongest) return;
+  row.strongest.reset();
+  bytes_.fetch_sub(kStrongestBytes, std::memory_order_relaxed);
+}
+
 std::uint32_t Cooccurrence::people(state::ItemIndex item) const {
-  return item < rows_.size() ? rows_[item].people.load(std::memory_order_relaxed) : 0;
+  return item < people_.size() ? people_[item].load(std::memory_order_relaxed) : 0;
 }
 
 std::size_t Cooccurrence::memory_bytes() const {
-  return bytes_.load(std::memory_order_relaxed) + rows_.size() * sizeof(Row) +
-         kStripes * sizeof(Stripe);
+  return bytes_.load(std::memory_order_relaxed) +
+         rows_.size() * (sizeof(Row) + sizeof(std::uint32_t)) + kStripes * sizeof(Stripe);
 }
 
 std::uint64_t Cooccurrence::refused() const { return refused_.load(std::memory_order_relaxed); }

@@ -57,8 +57,13 @@ class Cooccurrence {
     std::vector<Half> halves_, ordered_;
   };
 
-  std::vector<Neighbour> row(state::ItemIndex item) const;              // in no particular order
-  void row(state::ItemIndex item, std::vector<Neighbour>& into) const;  // the same, reusing memory
+  std::vector<Neighbour> row(state::ItemIndex item) const;  // in no particular order
+  // The same, but of more than kStrongest those of the highest count / (sqrt(people of both) +
+  // shrink), as of when they were chosen: anew once the item's people are 1/64 more, and whenever
+  // something was taken back. 4 KB beside a row.
+  static constexpr std::uint32_t kStrongest = 500;
+  std::shared_ptr<const std::vector<Neighbour>> strongest(state::ItemIndex item,
+                                                          double shrink) const;
   std::uint32_t people(state::ItemIndex item) const;  // who have it in their sequence
   std::size_t memory_bytes() const;
   std::uint64_t refused() const;  // halves of pairs, for want of budget
@@ -70,18 +75,24 @@ class Cooccurrence {
   void change(state::ItemIndex row, std::span<const state::ItemIndex> others, bool add);
   void count(Row& row, state::ItemIndex other);  // with the row's lock held
   void uncount(Row& row, state::ItemIndex other);
+  void forget_strongest(Row& row);
+  void keep_strongest(std::vector<Neighbour>& row, std::uint32_t people_of_row,
+                      double shrink) const;
   void count_stripe(std::span<const Half> halves);
   std::mutex& lock_of(state::ItemIndex item) const { return locks_[item % kStripes].mutex; }
   Row& row_for(state::ItemIndex item);  // grows the table
 
   struct alignas(64) Stripe {
-    std::mutex mutex;
+    mutable std::mutex mutex;
+    std::uint64_t uncounted = 0;  // times that counts of its rows may have fallen
   };
   const std::size_t budget_;
   std::unique_ptr<Stripe[]> locks_;
   std::mutex grow_;
   ChunkedVector<Row> rows_;  // by ItemIndex
-  std::atomic<std::size_t> bytes_{0};
+  // By ItemIndex, as many as rows_. Apart from them: rankers ask for thousands of these at a time.
+  ChunkedVector<std::atomic<std::uint32_t>, 4096, 16384> people_;
+  mutable std::atomic<std::size_t> bytes_{0};
   std::atomic<std::uint64_t> refused_{0};
 };
 

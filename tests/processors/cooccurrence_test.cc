@@ -145,5 +145,36 @@ TEST(CooccurrenceTest, TheWholeSequenceComesInItsOrder) {
   EXPECT_EQ(whole_sequence(person), (std::vector<state::ItemNumber>{9, 4, 1}));
 }
 
+TEST(CooccurrenceTest, OfALongRowTheStrongestAreChosenAndChosenAnew) {
+  constexpr double kShrink = 10;
+  constexpr state::ItemIndex kOthers = Cooccurrence::kStrongest + 100;
+  Cooccurrence table;
+  const auto has = [&](state::ItemIndex item) {
+    const auto row = table.strongest(0, kShrink);
+    return std::any_of(row->begin(), row->end(), [&](const auto& one) { return one.item == item; });
+  };
+  for (state::ItemIndex other = 1; other < Cooccurrence::kStrongest; ++other)
+    table.add(0, {&other, 1});
+  EXPECT_EQ(table.strongest(0, kShrink)->size(), table.row(0).size()) << "a short row is whole";
+  for (state::ItemIndex other = Cooccurrence::kStrongest; other <= kOthers; ++other) {
+    table.add(0, {&other, 1});
+  }
+  const state::ItemIndex dear = kOthers, lonely = 1, itself = 0;
+  for (int i = 0; i < 5; ++i) table.add(0, {&dear, 1});
+  for (int i = 0; i < 50; ++i) table.add(lonely, {});  // many have it, and one of them has 0
+  ASSERT_EQ(table.strongest(0, kShrink)->size(), Cooccurrence::kStrongest);
+  EXPECT_TRUE(has(dear));
+  EXPECT_FALSE(has(lonely));
+  const std::size_t bytes = table.memory_bytes();
+
+  for (int i = 0; i < 30; ++i) table.add(0, {&lonely, 1});  // more than 1/64 of its people
+  EXPECT_TRUE(has(lonely));
+  for (int i = 0; i < 30; ++i) table.remove(0, {&lonely, 1});
+  EXPECT_FALSE(has(lonely)) << "what is taken back shows at once";
+  EXPECT_EQ(table.memory_bytes(), bytes);
+  table.clear();
+  EXPECT_TRUE(table.strongest(itself, kShrink)->empty());
+}
+
 }  // namespace
 }  // namespace millrace::processors
