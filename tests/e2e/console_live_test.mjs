@@ -52,7 +52,8 @@ async function moves(world, browser) {
   // A person's page knows it, too.
   await world.goTo(trending, 'person/somebody new');
   await trending.locator('.figure', {hasText: 'Events'}).getByText('1', {exact: true}).waitFor();
-  await trending.getByRole('link', {name: 'Toy Story'}).first().waitFor();
+  const {title} = await world.send('GET', '/v1/items/movie:1');
+  await trending.getByRole('link', {name: title}).first().waitFor();
   await trending.getByLabel('Algorithm of feed').selectOption('popular');
   await trending.waitForFunction(() => location.hash.includes('by=popular'));
   await trending.getByText('ranked by popular').waitFor();
