@@ -1,8 +1,14 @@
-# millrace_headers(TARGET FILE...): the headers of a library; each must compile on its own
-# (target all_verify_interface_header_sets).
+# millrace_headers(TARGET FILE...): the headers of a library; each must compile on its own. One with a .cc does,
+# which includes it first (tests/check/lint.py); for the others there is the target all_verify_interface_header_sets.
 function(millrace_headers target)
-  if(ARGN)
-    target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${ARGN})
+  foreach(header ${ARGN})
+    string(REGEX REPLACE "\\.h$" ".cc" source ${header})
+    if(NOT EXISTS ${source})
+      list(APPEND alone ${header})
+    endif()
+  endforeach()
+  if(alone)
+    target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${alone})
     set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   endif()
 endfunction()

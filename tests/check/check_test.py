@@ -45,6 +45,11 @@ class Lint(unittest.TestCase):
         files = {"tests/a.cc": "std::this_thread::sleep_for(1s);\n", "serving/b.cc": "sleep_for(1s);\n"}
         self.assertEqual(found(lint.violations, files), ["tests/a.cc"])
 
+    def test_a_header_that_is_not_the_first_of_its_source_is_found(self):
+        files = {"base/a.cc": '#include <map>\n#include "base/a.h"\n', "base/a.h": "", "base/b.cc": '#include "base/b.h"\n',
+                 "base/b.h": "", "base/c.cc": "#include <map>\n", "base/d.cc": "", "base/d.h": ""}
+        self.assertEqual(found(lint.violations, files), ["base/a.cc", "base/d.cc"])
+
     def test_any_is_found_in_the_console(self):
         files = {"serving/console/src/a.ts": "const a = b as any;\n", "serving/console/src/b.ts": "let a: unknown;  // any\n",
                  "serving/console/src/c.tsx": "function c(a: any) {}\n", "serving/a.cc": "// as any other\n"}

@@ -22,6 +22,15 @@ def violations(root, names):
             if re.fullmatch(where, name):
                 for match in re.finditer(pattern, text):
                     yield f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {why}"
+        yield from own_header_late(root, name, text)
+
+
+def own_header_late(root, name, text):
+    """A header compiles on its own where its .cc includes it before any other."""
+    own = name.removesuffix(".cc") + ".h"
+    first = re.search(r"^#include .*$", text, re.MULTILINE)
+    if name.endswith(".cc") and (root / own).exists() and (not first or first[0] != f'#include "{own}"'):
+        yield f"{name}:{text.count(chr(10), 0, first.start()) + 1 if first else 1}: include {own} first"
 
 
 def main(root):
